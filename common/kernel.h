@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel port: all that vtap ever asks of the kernel's network configuration. rtnl.c speaks
+ * netlink; the tests have a kernel of arrays that can fail the n-th operation. Errors are negative
+ * errno values.
+ */
+#ifndef VTAP_COMMON_KERNEL_H
+#define VTAP_COMMON_KERNEL_H
+
+#include "common/object.h"
+#include "common/op.h"
+
+struct kernel {
+	/* Each appends to the snapshot; an interrupted dump is started again, a bounded number of
+	 * times. */
+	int (*dump_links)(struct kernel *kernel, struct snapshot *snapshot);
+	int (*dump_addresses)(struct kernel *kernel, struct snapshot *snapshot);
+	int (*dump_qdiscs)(struct kernel *kernel, struct snapshot *snapshot);
+	int (*dump_filters)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
+			    uint32_t parent);
+	/* Fills link->offloads. */
+	int (*read_offloads)(struct kernel *kernel, struct link *link);
+	/* -ENETUNREACH and its kin: there is no route. */
+	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);
+	/* On error `why` gets the kernel's own words where it has any, else the errno's. */
+	int (*run)(struct kernel *kernel, const struct op *op, char *why, size_t why_size);
+};
+
+/*
+ * One whole observation, sorted: all links, addresses and qdiscs, and the filters of every clsact
+ * and ingress qdisc. Offloads are read for the links that carry the owner's mark. The snapshot is
+ * cleared first.
+ */
+int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *snapshot);
+
+#endif

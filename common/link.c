@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/link.h"
+
+#include <arpa/inet.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- bytes to values ------------------------------------------------------------------------- */
+
+static void parse_ip(const struct nlattr *v4, const struct nlattr *v6, struct ip_addr *out)
+{
+	if (nlattr_copy(v4, out->bytes, 4))
+		out->family = AF_INET;
+	else if (nlattr_copy(v6, out->bytes, 16))
+		out->family = AF_INET6;
+}
+
+static void parse_vxlan(const struct nlattr *data, struct vxlan *out)
+{
+	const struct nlattr *tb[IFLA_VXLAN_MAX + 1];
+	uint8_t flag = 0;
+
+	nlattr_parse_nest(data, tb, IFLA_VXLAN_MAX);
+	nlattr_u32(tb[IFLA_VXLAN_ID], &out->vni);
+	nlattr_be16(tb[IFLA_VXLAN_PORT], &out->port);
+	parse_ip(tb[IFLA_VXLAN_GROUP], tb[IFLA_VXLAN_GROUP6], &out->remote);
+	parse_ip(tb[IFLA_VXLAN_LOCAL], tb[IFLA_VXLAN_LOCAL6], &out->local);
+	nlattr_u8(tb[IFLA_VXLAN_TTL], &out->ttl);
+	nlattr_u8(tb[IFLA_VXLAN_TOS], &out->tos);
+	nlattr_u8(tb[IFLA_VXLAN_DF], &out->df);
+	nlattr_u32(tb[IFLA_VXLAN_LINK], &out->lower);
+	out->learning = nlattr_u8(tb[IFLA_VXLAN_LEARNING], &flag) && flag;
+	out->external = nlattr_u8(tb[IFLA_VXLAN_COLLECT_METADATA], &flag) && flag;
+	out->zero_csum6_rx = nlattr_u8(tb[IFLA_VXLAN_UDP_ZERO_CSUM6_RX], &flag) && flag;
+}
+
+static void parse_linkinfo(const struct nlattr *info, struct link *out)
+{
+	const struct nlattr *tb[IFLA_INFO_MAX + 1];
+
+	nlattr_parse_nest(info, tb, IFLA_INFO_MAX);
+	nlattr_string(tb[IFLA_INFO_KIND], out->kind_name, sizeof(out->kind_name));
+	if (strcmp(out->kind_name, "vxlan") == 0) {
+		out->kind = LINK_VXLAN;
+		parse_vxlan(tb[IFLA_INFO_DATA], &out->vxlan);
+	} else if (strcmp(out->kind_name, "ifb") == 0) {
+		out->kind = LINK_IFB;
+	}
+}
+
+/* IPv6 is on unless the kernel has none for this link or its per-device setting disable_ipv6 is
+ * set. */
+static bool parse_ipv6_on(const struct nlattr *af_spec)
+{
+	const struct nlattr *families[AF_INET6 + 1], *tb[IFLA_INET6_MAX + 1];
+	size_t size = 0;
+	int32_t disabled = 0;
+
+	nlattr_parse_nest(af_spec, families, AF_INET6);
+	if (!families[AF_INET6])
+		return false;
+	nlattr_parse_nest(families[AF_INET6], tb, IFLA_INET6_MAX);
+	const char *settings = nlattr_data(tb[IFLA_INET6_CONF], &size);
+	if (size < (DEVCONF_DISABLE_IPV6 + 1) * sizeof(disabled))
+		return true;
+	memcpy(&disabled, settings + DEVCONF_DISABLE_IPV6 * sizeof(disabled), sizeof(disabled));
+	return !disabled;
+}
+
+bool link_parse(const struct nlmsghdr *header, struct link *out)
+{
+	const struct nlattr *tb[IFLA_MAX + 1];
+	struct ifinfomsg info;
+
+	if (!nlmsg_parse(header, sizeof(info), tb, IFLA_MAX))
+		return false;
+	memcpy(&info, NLMSG_DATA(header), sizeof(info));
+	*out = (struct link){
+	    .ifindex = info.ifi_index, .type = info.ifi_type, .flags = info.ifi_flags};
+	if (info.ifi_index <= 0 || !nlattr_string(tb[IFLA_IFNAME], out->name, sizeof(out->name)))
+		return false;
+	nlattr_u32(tb[IFLA_MTU], &out->mtu);
+	nlattr_u32(tb[IFLA_GROUP], &out->group);
+	nlattr_copy(tb[IFLA_MASTER], &out->master, sizeof(out->master));
+	parse_linkinfo(tb[IFLA_LINKINFO], out);
+	out->ipv6 = parse_ipv6_on(tb[IFLA_AF_SPEC]);
+	/* The structure has grown over time: take what this kernel has of it. */
+	size_t size = 0;
+	const void *stats = nlattr_data(tb[IFLA_STATS64], &size);
+	if (size)
+		memcpy(&out->stats, stats, size < sizeof(out->stats) ? size : sizeof(out->stats));
+	return true;
+}
+
+bool address_parse(const struct nlmsghdr *header, struct address *out)
+{
+	const struct nlattr *tb[IFA_MAX + 1];
+	struct ifaddrmsg info;
+
+	if (!nlmsg_parse(header, sizeof(info), tb, IFA_MAX))
+		return false;
+	memcpy(&info, NLMSG_DATA(header), sizeof(info));
+	*out = (struct address){.ifindex = (int)info.ifa_index, .prefix_len = info.ifa_prefixlen};
+	/* On a point-to-point link IFA_ADDRESS is the peer's. */
+	const struct nlattr *own = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
+	if (info.ifa_family == AF_INET)
+		parse_ip(own, NULL, &out->addr);
+	else if (info.ifa_family == AF_INET6)
+		parse_ip(NULL, own, &out->addr);
+	return out->addr.family != 0;
+}
+
+/* ---- values to bytes ------------------------------------------------------------------------- */
+
+static void put_ip(struct nlmsg *m, uint16_t v4, uint16_t v6, const struct ip_addr *addr)
+{
+	if (addr->family)
+		nlmsg_put(m, addr->family == AF_INET ? v4 : v6, addr->bytes, ip_addr_size(addr));
+}
+
+static void put_vxlan_changeable(struct nlmsg *m, const struct vxlan *vxlan)
+{
+	put_ip(m, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6, &vxlan->remote);
+	put_ip(m, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6, &vxlan->local);
+	nlmsg_put_u8(m, IFLA_VXLAN_TTL, vxlan->ttl);
+	nlmsg_put_u8(m, IFLA_VXLAN_TOS, vxlan->tos);
+}
+
+bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to)
+{
+	struct vxlan changed = *from;
+
+	if (from->remote.family != to->remote.family || (from->local.family && !to->local.family))
+		return false;
+	changed.remote = to->remote;
+	changed.local = to->local;
+	changed.ttl = to->ttl;
+	changed.tos = to->tos;
+	return vxlan_equal(&changed, to);
+}
+
+static struct nlattr *start_kind(struct nlmsg *m, const char *kind, struct nlattr **data)
+{
+	struct nlattr *info = nlmsg_nest(m, IFLA_LINKINFO);
+	nlmsg_put_string(m, IFLA_INFO_KIND, kind);
+	*data = nlmsg_nest(m, IFLA_INFO_DATA);
+	return info;
+}
+
+static void put_vxlan(struct nlmsg *m, const struct vxlan *vxlan)
+{
+	struct nlattr *data, *info = start_kind(m, "vxlan", &data);
+	if (vxlan->external)
+		nlmsg_put_u8(m, IFLA_VXLAN_COLLECT_METADATA, 1);
+	else
+		nlmsg_put_u32(m, IFLA_VXLAN_ID, vxlan->vni);
+	put_vxlan_changeable(m, vxlan);
+	nlmsg_put_u8(m, IFLA_VXLAN_LEARNING, vxlan->learning);
+	nlmsg_put_be16(m, IFLA_VXLAN_PORT, vxlan->port);
+	if (vxlan->zero_csum6_rx)
+		nlmsg_put_u8(m, IFLA_VXLAN_UDP_ZERO_CSUM6_RX, 1);
+	if (vxlan->df)
+		nlmsg_put_u8(m, IFLA_VXLAN_DF, vxlan->df);
+	nlmsg_nest_end(m, data);
+	nlmsg_nest_end(m, info);
+}
+
+/*
+ * The group, which is the owner's mark, and NOARP are in the creating message, so that there is
+ * never a device without them.
+ */
+void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
+		     enum owner owner)
+{
+	struct ifinfomsg info = {.ifi_flags = IFF_NOARP, .ifi_change = IFF_NOARP};
+
+	nlmsg_start(m, buffer, size, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &info,
+		    sizeof(info));
+	nlmsg_put_string(m, IFLA_IFNAME, want->name);
+	if (want->mtu)
+		nlmsg_put_u32(m, IFLA_MTU, want->mtu);
+	nlmsg_put_u32(m, IFLA_GROUP, owner_group(owner));
+	if (want->kind == LINK_VXLAN) {
+		put_vxlan(m, &want->vxlan);
+	} else {
+		struct nlattr *linkinfo = nlmsg_nest(m, IFLA_LINKINFO);
+		nlmsg_put_string(m, IFLA_INFO_KIND, "ifb");
+		nlmsg_nest_end(m, linkinfo);
+	}
+}
+
+static void start_set(struct nlmsg *m, void *buffer, size_t size, int ifindex, unsigned flags)
+{
+	struct ifinfomsg info = {.ifi_index = ifindex, .ifi_flags = flags, .ifi_change = flags};
+	nlmsg_start(m, buffer, size, RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
+}
+
+void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
+		     int ifindex)
+{
+	struct nlattr *data, *info;
+
+	start_set(m, buffer, size, ifindex, 0);
+	info = start_kind(m, "vxlan", &data);
+	put_vxlan_changeable(m, &want->vxlan);
+	nlmsg_nest_end(m, data);
+	nlmsg_nest_end(m, info);
+}
+
+void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t mtu)
+{
+	start_set(m, buffer, size, ifindex, 0);
+	nlmsg_put_u32(m, IFLA_MTU, mtu);
+}
+
+void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex)
+{
+	start_set(m, buffer, size, ifindex, IFF_UP | IFF_NOARP);
+}
+
+void link_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex)
+{
+	struct ifinfomsg info = {.ifi_index = ifindex};
+	nlmsg_start(m, buffer, size, RTM_DELLINK, NLM_F_ACK, &info, sizeof(info));
+}
+
+void address_put_delete(struct nlmsg *m, void *buffer, size_t size, const struct address *address)
+{
+	struct ifaddrmsg info = {.ifa_family = address->addr.family,
+				 .ifa_prefixlen = address->prefix_len,
+				 .ifa_index = (unsigned)address->ifindex};
+	nlmsg_start(m, buffer, size, RTM_DELADDR, NLM_F_ACK, &info, sizeof(info));
+	nlmsg_put(m, IFA_LOCAL, address->addr.bytes, ip_addr_size(&address->addr));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rtnetlink messages of links and addresses: bytes to values and values to bytes. No socket.
+ */
+#ifndef VTAP_COMMON_LINK_H
+#define VTAP_COMMON_LINK_H
+
+#include "common/nlmsg.h"
+#include "common/object.h"
+#include "common/op.h"
+
+/* RTM_NEWLINK and RTM_NEWADDR. False: truncated, or without what makes a link (index, name) or an
+ * address. */
+bool link_parse(const struct nlmsghdr *header, struct link *out);
+bool address_parse(const struct nlmsghdr *header, struct address *out);
+
+void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
+		     enum owner owner);
+/* Only what the kernel lets change in place: remote, local, TTL, TOS. With the port it would refuse
+ * all of it. */
+void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
+		     int ifindex);
+void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t mtu);
+void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex);
+void link_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex);
+void address_put_delete(struct nlmsg *m, void *buffer, size_t size, const struct address *address);
+
+/* Whether the kernel can go from one to the other in place. */
+bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/object.h"
+
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUP_CLIENT = 0x76740001, GROUP_COLLECTOR = 0x76740002 }; /* "vt" and the owner */
+
+uint32_t owner_group(enum owner owner)
+{
+	switch (owner) {
+	case OWNER_CLIENT:
+		return GROUP_CLIENT;
+	case OWNER_COLLECTOR:
+		return GROUP_COLLECTOR;
+	case OWNER_NONE:
+		break;
+	}
+	return 0;
+}
+
+/* ---- snapshot -------------------------------------------------------------------------------- */
+
+void snapshot_clear(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->filters.count; i++)
+		free(s->filters.items[i].insns);
+	free(s->links.items);
+	free(s->addresses.items);
+	free(s->qdiscs.items);
+	free(s->filters.items);
+	free(s->names.items);
+	*s = (struct snapshot){0};
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int by_ifindex(const void *a, const void *b)
+{
+	return COMPARE(((const struct link *)a)->ifindex, ((const struct link *)b)->ifindex);
+}
+
+static int address_order(const void *a, const void *b)
+{
+	const struct address *x = a, *y = b;
+	if (x->ifindex != y->ifindex)
+		return COMPARE(x->ifindex, y->ifindex);
+	return ip_addr_compare(&x->addr, &y->addr);
+}
+
+static int qdisc_order(const void *a, const void *b)
+{
+	const struct qdisc *x = a, *y = b;
+	if (x->ifindex != y->ifindex)
+		return COMPARE(x->ifindex, y->ifindex);
+	return COMPARE(x->parent, y->parent);
+}
+
+static int hook_order(const struct filter *x, int ifindex, uint32_t parent)
+{
+	if (x->ifindex != ifindex)
+		return COMPARE(x->ifindex, ifindex);
+	return COMPARE(x->parent, parent);
+}
+
+static int filter_order(const void *a, const void *b)
+{
+	const struct filter *x = a, *y = b;
+	int hook = hook_order(x, y->ifindex, y->parent);
+	if (hook)
+		return hook;
+	if (x->chain != y->chain)
+		return COMPARE(x->chain, y->chain);
+	if (x->pref != y->pref)
+		return COMPARE(x->pref, y->pref);
+	return COMPARE(x->handle, y->handle);
+}
+
+static int name_order(const void *a, const void *b, void *links)
+{
+	const struct link *items = links;
+	return strcmp(items[*(const uint32_t *)a].name, items[*(const uint32_t *)b].name);
+}
+
+int snapshot_sort(struct snapshot *s)
+{
+	if (s->links.count)
+		qsort(s->links.items, s->links.count, sizeof(*s->links.items), by_ifindex);
+	if (s->addresses.count)
+		qsort(s->addresses.items, s->addresses.count, sizeof(*s->addresses.items),
+		      address_order);
+	if (s->qdiscs.count)
+		qsort(s->qdiscs.items, s->qdiscs.count, sizeof(*s->qdiscs.items), qdisc_order);
+	if (s->filters.count)
+		qsort(s->filters.items, s->filters.count, sizeof(*s->filters.items), filter_order);
+	s->names.count = 0;
+	for (size_t i = 0; i < s->links.count; i++) {
+		uint32_t *slot = ARRAY_ADD(&s->names);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (uint32_t)i;
+	}
+	if (s->names.count)
+		qsort_r(s->names.items, s->names.count, sizeof(*s->names.items), name_order,
+			s->links.items);
+	return 0;
+}
+
+struct link *snapshot_link(const struct snapshot *s, int ifindex)
+{
+	struct link key = {.ifindex = ifindex};
+	if (!s->links.count)
+		return NULL;
+	return bsearch(&key, s->links.items, s->links.count, sizeof(key), by_ifindex);
+}
+
+struct link *snapshot_link_named(const struct snapshot *s, const char *name)
+{
+	size_t low = 0, high = s->names.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct link *link = &s->links.items[s->names.items[middle]];
+		int order = strcmp(name, link->name);
+		if (order == 0)
+			return link;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static size_t first_qdisc(const struct snapshot *s, int ifindex)
+{
+	size_t low = 0, high = s->qdiscs.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (s->qdiscs.items[middle].ifindex < ifindex)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const struct qdisc *qdisc_at(const struct snapshot *s, int ifindex, uint32_t parent)
+{
+	for (size_t i = first_qdisc(s, ifindex);
+	     i < s->qdiscs.count && s->qdiscs.items[i].ifindex == ifindex; i++)
+		if (s->qdiscs.items[i].parent == parent)
+			return &s->qdiscs.items[i];
+	return NULL;
+}
+
+const struct qdisc *snapshot_hook(const struct snapshot *s, int ifindex)
+{
+	return qdisc_at(s, ifindex, TC_H_CLSACT); /* the same value as TC_H_INGRESS */
+}
+
+const struct qdisc *snapshot_root_qdisc(const struct snapshot *s, int ifindex)
+{
+	return qdisc_at(s, ifindex, TC_H_ROOT);
+}
+
+const struct address *snapshot_first_address(const struct snapshot *s, int ifindex)
+{
+	size_t low = 0, high = s->addresses.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (s->addresses.items[middle].ifindex < ifindex)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < s->addresses.count && s->addresses.items[low].ifindex == ifindex)
+		return &s->addresses.items[low];
+	return NULL;
+}
+
+const struct filter *snapshot_filters(const struct snapshot *s, int ifindex, uint32_t parent,
+				      size_t *count)
+{
+	size_t low = 0, high = s->filters.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (hook_order(&s->filters.items[middle], ifindex, parent) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	size_t end = low;
+	while (end < s->filters.count && hook_order(&s->filters.items[end], ifindex, parent) == 0)
+		end++;
+	*count = end - low;
+	return *count ? &s->filters.items[low] : NULL;
+}
+
+/* ---- cookies --------------------------------------------------------------------------------- */
+
+static const uint8_t magic[4] = {'v', 't', 'a', 'p'};
+enum { COOKIE_VERSION = 1, AT_VERSION = 4, AT_OWNER, AT_FLAGS, AT_HASH = 8 };
+
+/* FNV-1a: the value is stored in the kernel, so it must be the same in every build and on every
+ * machine. */
+static void name_hash(const char *name, uint8_t out[8])
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3ULL;
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)(hash >> (56 - 8 * i));
+}
+
+void cookie_make(uint8_t cookie[COOKIE_SIZE], enum owner owner, uint8_t flags, const char *name)
+{
+	memset(cookie, 0, COOKIE_SIZE);
+	memcpy(cookie, magic, sizeof(magic));
+	cookie[AT_VERSION] = COOKIE_VERSION;
+	cookie[AT_OWNER] = (uint8_t)owner;
+	cookie[AT_FLAGS] = flags;
+	name_hash(name, cookie + AT_HASH);
+}
+
+enum owner cookie_owner(const uint8_t *cookie, size_t size)
+{
+	if (size != COOKIE_SIZE || memcmp(cookie, magic, sizeof(magic)) != 0)
+		return OWNER_NONE;
+	uint8_t owner = cookie[AT_OWNER];
+	return owner == OWNER_CLIENT || owner == OWNER_COLLECTOR ? (enum owner)owner : OWNER_NONE;
+}
+
+bool cookie_made_qdisc(const uint8_t *cookie, size_t size)
+{
+	return cookie_owner(cookie, size) != OWNER_NONE && (cookie[AT_FLAGS] & COOKIE_MADE_QDISC);
+}
+
+bool cookie_names(const uint8_t *cookie, size_t size, const char *name)
+{
+	uint8_t hash[8];
+	name_hash(name, hash);
+	return cookie_owner(cookie, size) != OWNER_NONE &&
+	       memcmp(cookie + AT_HASH, hash, sizeof(hash)) == 0;
+}
+
+/* ---- equality -------------------------------------------------------------------------------- */
+
+static bool same_source(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return ip_addr_equal(a, b) || (ip_addr_is_any(a) && ip_addr_is_any(b));
+}
+
+bool vxlan_equal(const struct vxlan *a, const struct vxlan *b)
+{
+	return a->vni == b->vni && a->port == b->port && ip_addr_equal(&a->remote, &b->remote) &&
+	       same_source(&a->local, &b->local) && a->ttl == b->ttl && a->tos == b->tos &&
+	       a->df == b->df && a->learning == b->learning && a->external == b->external &&
+	       a->zero_csum6_rx == b->zero_csum6_rx && a->lower == b->lower;
+}
+
+bool tbf_equal(const struct tbf *wanted, const struct tbf *seen)
+{
+	uint32_t slack = wanted->burst / 64 + 64;
+	uint32_t apart =
+	    wanted->burst > seen->burst ? wanted->burst - seen->burst : seen->burst - wanted->burst;
+	return wanted->rate == seen->rate && wanted->limit == seen->limit && apart <= slack;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What vtap sees of the kernel: links, addresses, qdiscs, filters and routes as plain values, and
+ * the snapshot that one observation fills. Nothing here talks to the kernel.
+ */
+#ifndef VTAP_COMMON_OBJECT_H
+#define VTAP_COMMON_OBJECT_H
+
+#include <linux/filter.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/array.h"
+
+/*
+ * Whose an object is. Links carry it as their group (set at creation, survives renames), mirror
+ * filters in the action cookie, eBPF filters in the program's name. What carries no mark is not
+ * ours and is left alone.
+ */
+enum owner { OWNER_NONE, OWNER_CLIENT, OWNER_COLLECTOR };
+uint32_t owner_group(enum owner owner); /* the link group of an owner; 0 for OWNER_NONE */
+
+enum { FILTER_HANDLE = 0x76746170 }; /* "vtap": the first handle of vtap's filters within a pref */
+enum { KIND_SIZE = 16 };
+
+enum link_kind { LINK_OTHER, LINK_VXLAN, LINK_IFB };
+
+struct vxlan {
+	uint32_t vni;
+	uint16_t port;         /* host order */
+	struct ip_addr remote; /* family 0: none */
+	struct ip_addr local;  /* family 0: by route; "::" opens an IPv6 socket */
+	uint8_t ttl;
+	uint8_t tos;
+	uint8_t df; /* enum ifla_vxlan_df */
+	bool learning;
+	bool external;      /* collect metadata: any VNI, both families */
+	bool zero_csum6_rx; /* take IPv6 datagrams without UDP checksum, as RFC 7348 asks */
+	uint32_t lower;     /* ifindex of a lower device; vtap uses none */
+};
+
+/* Offloads that vtap turns off on its own devices. */
+enum offload { OFFLOAD_TX_CHECKSUM = 1, OFFLOAD_GRO = 2 };
+
+struct link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	enum link_kind kind;
+	char kind_name[KIND_SIZE]; /* "" for hardware */
+	uint16_t type;             /* ARPHRD_* */
+	uint32_t flags;            /* IFF_* */
+	uint32_t mtu;
+	uint32_t group;
+	int master;         /* ifindex, 0: none */
+	bool ipv6;          /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
+	uint32_t offloads;  /* enum offload bits that are on; read for vtap's own links only */
+	struct vxlan vxlan; /* for LINK_VXLAN */
+	struct rtnl_link_stats64 stats;
+};
+
+struct address {
+	int ifindex;
+	struct ip_addr addr;
+	uint8_t prefix_len;
+};
+
+struct tbf {
+	uint64_t rate;  /* bytes per second */
+	uint32_t burst; /* bytes; as wanted, the kernel reports ticks: see tbf_equal */
+	uint32_t limit; /* bytes of queue */
+};
+
+struct qdisc {
+	int ifindex;
+	uint32_t handle;
+	uint32_t parent;
+	char kind[KIND_SIZE];
+	struct tbf tbf;
+	uint32_t drops;
+};
+
+enum { COOKIE_SIZE = 16 };
+
+enum filter_action {
+	ACTION_NONE,    /* nothing we know */
+	ACTION_VERDICT, /* direct-action: the program's value is the verdict */
+	ACTION_MIRROR,  /* mirred mirror, then on to the next filter */
+	ACTION_REDIRECT,
+};
+
+struct filter_stats {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t overlimits; /* mirred: copies that the target did not take */
+	uint64_t drops;
+};
+
+/* A tc filter. Entries with handle 0 are the heads that hold a pref's filters together. */
+struct filter {
+	int ifindex;
+	uint32_t parent;
+	uint32_t chain;
+	uint16_t pref;
+	uint16_t protocol; /* ETH_P_*, host order */
+	uint32_t handle;
+	char kind[KIND_SIZE];
+	enum owner owner;
+
+	struct sock_filter *insns; /* classic program, owned by the snapshot */
+	size_t insns_count;
+	uint32_t prog_id; /* eBPF program, 0: none */
+	char prog_name[32];
+
+	enum filter_action action;
+	bool to_ingress; /* mirred sends to the target's ingress */
+	bool ends_chain; /* mirred's control action is not "continue" */
+	int target;      /* mirred's target ifindex; 0: it is gone */
+	uint8_t cookie[COOKIE_SIZE];
+	size_t cookie_size;
+	struct filter_stats stats;
+};
+
+struct route_query {
+	struct ip_addr to;
+	struct ip_addr from; /* family 0: any */
+	uint8_t tos;
+};
+
+struct route {
+	int oif;
+	struct ip_addr from; /* the source address the kernel would use */
+	uint32_t mtu;        /* of the path; 0: the link's */
+	bool local;          /* the address is this host's own */
+};
+
+struct snapshot {
+	ARRAY_OF(struct link) links;        /* by ifindex, after snapshot_sort */
+	ARRAY_OF(struct address) addresses; /* by ifindex */
+	ARRAY_OF(struct qdisc) qdiscs;      /* by ifindex */
+	ARRAY_OF(struct filter) filters;    /* by ifindex, parent, chain, pref, handle */
+	ARRAY_OF(uint32_t) names;           /* indexes into links, by name */
+};
+
+void snapshot_clear(struct snapshot *snapshot); /* frees everything in it */
+int snapshot_sort(struct snapshot *snapshot);   /* 0 or -ENOMEM; look-ups below need it */
+
+/* Each NULL when there is none. Logarithmic. */
+struct link *snapshot_link(const struct snapshot *snapshot, int ifindex);
+struct link *snapshot_link_named(const struct snapshot *snapshot, const char *name);
+/* The clsact or ingress qdisc of a link. */
+const struct qdisc *snapshot_hook(const struct snapshot *snapshot, int ifindex);
+const struct qdisc *snapshot_root_qdisc(const struct snapshot *snapshot, int ifindex);
+const struct address *snapshot_first_address(const struct snapshot *snapshot, int ifindex);
+/* The filters of one hook: the first, and their number in *count. */
+const struct filter *snapshot_filters(const struct snapshot *snapshot, int ifindex, uint32_t parent,
+				      size_t *count);
+
+/*
+ * The cookie of a client's filter: "vtap", version, owner, flags, zero, and a 64-bit hash of the
+ * name it works for.
+ */
+enum { COOKIE_MADE_QDISC = 1 }; /* flag: vtap made the clsact this filter sits on */
+void cookie_make(uint8_t cookie[COOKIE_SIZE], enum owner owner, uint8_t flags, const char *name);
+enum owner cookie_owner(const uint8_t *cookie, size_t size);
+bool cookie_made_qdisc(const uint8_t *cookie, size_t size);
+bool cookie_names(const uint8_t *cookie, size_t size, const char *name);
+
+/* Program names of the collector's eBPF filters; the second says as well that vtap made the clsact.
+ */
+#define PROG_NAME_DOOR      "vtap-door"
+#define PROG_NAME_DOOR_MADE "vtap-door made-clsact"
+
+/* A local address of "::" is as good as none: the kernel does not report it. */
+bool vxlan_equal(const struct vxlan *a, const struct vxlan *b);
+bool tbf_equal(const struct tbf *wanted,
+	       const struct tbf *seen); /* burst within the kernel's tick rounding */
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/op.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/link.h"
+#include "common/tc.h"
+
+void desired_clear(struct desired *desired)
+{
+	free(desired->links.items);
+	free(desired->qdiscs.items);
+	free(desired->filters.items);
+	*desired = (struct desired){.owner = desired->owner};
+}
+
+void ops_clear(struct ops *ops)
+{
+	free(ops->items);
+	*ops = (struct ops){0};
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static const char *hook_name(uint32_t parent)
+{
+	return parent == TC_EGRESS ? "egress" : "ingress";
+}
+
+static void link_text(const struct op *op, const char *verb, char text[OP_TEXT])
+{
+	const struct vxlan *vxlan = &op->link->vxlan;
+	char remote[IP_ADDR_TEXT], local[IP_ADDR_TEXT], vni[32];
+
+	if (op->link->kind != LINK_VXLAN) {
+		snprintf(text, OP_TEXT, "%s: %s ifb", op->device.name, verb);
+		return;
+	}
+	if (vxlan->external)
+		snprintf(vni, sizeof(vni), "external");
+	else
+		snprintf(vni, sizeof(vni), "vni %u", vxlan->vni);
+	snprintf(text, OP_TEXT, "%s: %s vxlan %s port %u%s%s%s%s", op->device.name, verb, vni,
+		 vxlan->port, vxlan->remote.family ? " to " : "",
+		 ip_addr_format(&vxlan->remote, remote),
+		 ip_addr_is_any(&vxlan->local) ? "" : " from ",
+		 ip_addr_is_any(&vxlan->local) ? "" : ip_addr_format(&vxlan->local, local));
+}
+
+static void filter_text(const struct op *op, char text[OP_TEXT])
+{
+	const struct want_filter *f = op->filter;
+	char what[64];
+
+	if (f->action == ACTION_VERDICT)
+		snprintf(what, sizeof(what), "%s", f->prog_id ? f->prog_name : "drop everything");
+	else
+		snprintf(what, sizeof(what), "%s to %s%s",
+			 f->action == ACTION_MIRROR ? "mirror" : "redirect", f->target.name,
+			 f->to_ingress ? " ingress" : "");
+	snprintf(text, OP_TEXT, "%s %s: put filter pref %u handle %#x: %s", op->device.name,
+		 hook_name(f->parent), f->pref, f->handle, what);
+}
+
+enum { OFFLOAD_TEXT = 32 };
+
+static const char *offloads_text(const struct op *op, enum offload bit, char text[OFFLOAD_TEXT])
+{
+	bool on = op->offloads_on & bit;
+
+	text[0] = '\0';
+	if (on || op->offloads_off & bit)
+		snprintf(text, OFFLOAD_TEXT, " %s %s", bit == OFFLOAD_GRO ? "gro" : "tx-checksum",
+			 on ? "on" : "off");
+	return text;
+}
+
+const char *op_text(const struct op *op, char text[OP_TEXT])
+{
+	const char *name = op->device.name;
+	char addr[IP_ADDR_TEXT], tx[OFFLOAD_TEXT], gro[OFFLOAD_TEXT];
+
+	switch (op->type) {
+	case OP_LINK_CREATE:
+		link_text(op, "create", text);
+		break;
+	case OP_LINK_CHANGE:
+		link_text(op, "change", text);
+		break;
+	case OP_LINK_MTU:
+		snprintf(text, OP_TEXT, "%s: set MTU %u", name, op->link->mtu);
+		break;
+	case OP_LINK_UP:
+		snprintf(text, OP_TEXT, "%s: set up", name);
+		break;
+	case OP_LINK_DELETE:
+		snprintf(text, OP_TEXT, "%s: delete", name);
+		break;
+	case OP_IPV6_OFF:
+		snprintf(text, OP_TEXT, "%s: turn IPv6 off", name);
+		break;
+	case OP_OFFLOADS:
+		snprintf(text, OP_TEXT, "%s: set offloads%s%s", name,
+			 offloads_text(op, OFFLOAD_TX_CHECKSUM, tx),
+			 offloads_text(op, OFFLOAD_GRO, gro));
+		break;
+	case OP_ADDRESS_DELETE:
+		snprintf(text, OP_TEXT, "%s: delete address %s/%u", name,
+			 ip_addr_format(&op->address.addr, addr), op->address.prefix_len);
+		break;
+	case OP_QDISC_CREATE:
+		if (op->qdisc->kind == QDISC_CLSACT)
+			snprintf(text, OP_TEXT, "%s: create qdisc clsact", name);
+		else
+			snprintf(text, OP_TEXT, "%s: create qdisc tbf rate %llu bit/s", name,
+				 (unsigned long long)op->qdisc->tbf.rate * 8);
+		break;
+	case OP_QDISC_DELETE:
+		snprintf(text, OP_TEXT, "%s: delete qdisc %s", name,
+			 op->parent == TC_H_CLSACT ? "clsact" : "tbf");
+		break;
+	case OP_FILTER_PUT:
+		filter_text(op, text);
+		break;
+	case OP_FILTER_DELETE:
+		snprintf(text, OP_TEXT, "%s %s: delete filter pref %u handle %#x", name,
+			 hook_name(op->parent), op->pref, op->handle);
+		break;
+	}
+	return text;
+}
+
+/* ---- for the kernel -------------------------------------------------------------------------- */
+
+bool op_message(const struct op *op, int ifindex, int target, struct nlmsg *m)
+{
+	void *buffer = m->header;
+	size_t size = m->size;
+	struct address address = op->address;
+
+	switch (op->type) {
+	case OP_LINK_CREATE:
+		link_put_create(m, buffer, size, op->link, op->owner);
+		return true;
+	case OP_LINK_CHANGE:
+		link_put_change(m, buffer, size, op->link, ifindex);
+		return true;
+	case OP_LINK_MTU:
+		link_put_mtu(m, buffer, size, ifindex, op->link->mtu);
+		return true;
+	case OP_LINK_UP:
+		link_put_up(m, buffer, size, ifindex);
+		return true;
+	case OP_LINK_DELETE:
+		link_put_delete(m, buffer, size, ifindex);
+		return true;
+	case OP_ADDRESS_DELETE:
+		address.ifindex = ifindex;
+		address_put_delete(m, buffer, size, &address);
+		return true;
+	case OP_QDISC_CREATE:
+		qdisc_put_create(m, buffer, size, op->qdisc, ifindex);
+		return true;
+	case OP_QDISC_DELETE:
+		qdisc_put_delete(m, buffer, size, ifindex, op->parent, op->handle);
+		return true;
+	case OP_FILTER_PUT:
+		filter_put(m, buffer, size, op->filter, ifindex, target);
+		return true;
+	case OP_FILTER_DELETE:
+		filter_put_delete(m, buffer, size, ifindex, op->parent, op->pref, op->handle);
+		return true;
+	case OP_IPV6_OFF:
+	case OP_OFFLOADS:
+		break;
+	}
+	return false;
+}
