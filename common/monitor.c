@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/monitor.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { RECEIVE_BUFFER = 1024 * 1024, READ_SIZE = 32 * 1024, READS_AT_ONCE = 256 };
+
+struct monitor {
+	struct mnl_socket *socket;
+	char buffer[READ_SIZE];
+};
+
+static const int groups[] = {RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR,
+			     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+			     RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
+
+int monitor_open(struct monitor **out)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+	int size = RECEIVE_BUFFER;
+
+	if (!monitor)
+		return -ENOMEM;
+	monitor->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!monitor->socket || mnl_socket_bind(monitor->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		goto fail;
+	/* A group each: the bit mask of bind() ends at 31. */
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (mnl_socket_setsockopt(monitor->socket, NETLINK_ADD_MEMBERSHIP,
+					  (void *)&groups[i], sizeof(*groups)) < 0)
+			goto fail;
+	/* Without CAP_NET_ADMIN the default size stays: an overrun costs a pass, nothing else. */
+	(void)setsockopt(monitor_fd(monitor), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	*out = monitor;
+	return 0;
+fail:;
+	int error = -errno;
+	monitor_close(monitor);
+	return error;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	if (monitor->socket)
+		mnl_socket_close(monitor->socket);
+	free(monitor);
+}
+
+int monitor_fd(const struct monitor *monitor)
+{
+	return mnl_socket_get_fd(monitor->socket);
+}
+
+int monitor_drain(struct monitor *monitor)
+{
+	int happened = 0;
+
+	/* bounded: a flood of events must not keep the loop from its other work */
+	for (int i = 0; i < READS_AT_ONCE; i++) {
+		ssize_t size =
+		    recv(monitor_fd(monitor), monitor->buffer, sizeof(monitor->buffer), MSG_TRUNC);
+		if (size > 0 || (size < 0 && errno == ENOBUFS))
+			happened = 1;
+		else if (size < 0 && errno == EINTR)
+			continue;
+		else
+			return size < 0 && errno != EAGAIN ? -errno : happened;
+	}
+	return happened;
+}

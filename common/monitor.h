@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event socket: it tells that something changed, never what to believe. An overrun is an event
+ * like any other.
+ */
+#ifndef VTAP_COMMON_MONITOR_H
+#define VTAP_COMMON_MONITOR_H
+
+#include <stdbool.h>
+
+struct monitor;
+
+/* Links, addresses, routes, rules, qdiscs and filters of this network namespace. 0 or a negative
+ * errno. */
+int monitor_open(struct monitor **out);
+void monitor_close(struct monitor *monitor); /* NULL is fine */
+int monitor_fd(const struct monitor *monitor);
+/* Empties the socket without blocking. 1: something happened, 0: nothing, negative errno: the
+ * socket is broken. */
+int monitor_drain(struct monitor *monitor);
+
+#endif

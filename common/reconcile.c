@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/reconcile.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int observe_and_diff(struct reconcile *r, bool to_nothing, struct desired *desired,
+			    struct ops *ops)
+{
+	int error = kernel_observe(r->kernel, r->owner, &r->seen);
+	if (!error)
+		error = hooks_update(&r->made, &r->seen, r->owner);
+	if (error)
+		return error;
+	desired_clear(desired);
+	ops_clear(ops);
+	if (!to_nothing) {
+		subjects_replan(r->subjects);
+		error = r->plan(r->ctx, r, desired);
+	}
+	return error ? error : diff(&r->seen, desired, &r->made, ops);
+}
+
+/* An object that is gone already is as good as deleted; the next observation tells. */
+static bool was_gone(const struct op *op, int error)
+{
+	bool deletes = op->type == OP_LINK_DELETE || op->type == OP_QDISC_DELETE ||
+		       op->type == OP_FILTER_DELETE || op->type == OP_ADDRESS_DELETE;
+	return deletes && (error == -ENODEV || error == -ENOENT || error == -EADDRNOTAVAIL);
+}
+
+/* Memory is for hooks of links that exist when the clsact is made; a link of ours takes its clsact
+ * with it. */
+static int remember_hook(struct reconcile *r, const struct op *op)
+{
+	if (op->type != OP_QDISC_CREATE || op->qdisc->kind != QDISC_CLSACT || !op->device.ifindex)
+		return 0;
+	return ifset_add(&r->made, op->device.ifindex);
+}
+
+/* What builds on a failed step is not tried: an unsealed device must not go up. */
+static bool builds_on_failure(const struct reconcile *r, const struct ops *ops, size_t at)
+{
+	const struct op *op = &ops->items[at];
+
+	if (!subject_failed(r->subjects, op->subject))
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (ops->items[i].failed && ops->items[i].subject == op->subject &&
+		    strcmp(ops->items[i].device.name, op->device.name) == 0)
+			return true;
+	return false;
+}
+
+static int apply(struct reconcile *r, struct ops *ops)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < ops->count; i++) {
+		struct op *op = &ops->items[i];
+		char why[OP_TEXT] = "";
+
+		if (builds_on_failure(r, ops, i))
+			continue;
+		int error = r->kernel->run(r->kernel, op, why, sizeof(why));
+		if (was_gone(op, error))
+			error = 0;
+		if (!error)
+			error = remember_hook(r, op);
+		op->failed = error != 0;
+		subject_operation(r->subjects, op, error, why);
+		if (r->ran)
+			r->ran(r->ran_ctx, op, error, why);
+		if (error && !first)
+			first = error;
+	}
+	return first;
+}
+
+int reconcile_pass(struct reconcile *r, bool to_nothing)
+{
+	struct desired desired = {.owner = r->owner};
+	struct ops ops = {0};
+	int error = 0;
+
+	subjects_begin(r->subjects);
+	for (int round = 0; !error; round++) {
+		error = observe_and_diff(r, to_nothing, &desired, &ops);
+		if (error || !ops.count)
+			break;
+		error = round < RECONCILE_ROUNDS ? apply(r, &ops) : -EAGAIN;
+	}
+	subjects_end(r->subjects);
+	ops_clear(&ops);
+	desired_clear(&desired);
+	return error;
+}
+
+int reconcile_preview(struct reconcile *r, struct desired *desired, struct ops *ops)
+{
+	subjects_begin(r->subjects);
+	return observe_and_diff(r, false, desired, ops);
+}
+
+void reconcile_clear(struct reconcile *r)
+{
+	snapshot_clear(&r->seen);
+	ifset_clear(&r->made);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A pass: observe, plan, diff, apply, and observe again until there is nothing to do. Knows neither
+ * time nor sockets nor logs: the kernel is a port, the plan is the daemon's.
+ */
+#ifndef VTAP_COMMON_RECONCILE_H
+#define VTAP_COMMON_RECONCILE_H
+
+#include "common/diff.h"
+#include "common/kernel.h"
+#include "common/subject.h"
+
+struct reconcile {
+	struct kernel *kernel;
+	enum owner owner;
+	struct subjects *subjects;
+	/* Fills `desired` from the snapshot and blocks subjects that cannot be. 0 or a negative
+	 * errno. */
+	int (*plan)(void *ctx, struct reconcile *reconcile, struct desired *desired);
+	/* Told of each operation that was run; may be NULL. */
+	void (*ran)(void *ran_ctx, const struct op *op, int error, const char *why);
+	void *ctx;
+	void *ran_ctx;
+
+	struct snapshot seen;
+	struct ifset made; /* links whose clsact is vtap's */
+};
+
+enum { RECONCILE_ROUNDS = 6 };
+
+/*
+ * Runs one pass. With `to_nothing` the plan is not asked: what the owner made goes. 0: the kernel
+ * is as planned, blocked subjects or not. Negative errno: the first error; what could be done is
+ * done.
+ */
+int reconcile_pass(struct reconcile *reconcile, bool to_nothing);
+/* The operations that a pass would begin with; nothing is run. They point into `desired`. */
+int reconcile_preview(struct reconcile *reconcile, struct desired *desired, struct ops *ops);
+void reconcile_clear(struct reconcile *reconcile);
+
+#endif

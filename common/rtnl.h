@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel port over real netlink: one request socket, plus the two things that netlink does not
+ * do (ethtool offloads by ioctl, disable_ipv6 by /proc/sys). Works on the network namespace of the
+ * process.
+ */
+#ifndef VTAP_COMMON_RTNL_H
+#define VTAP_COMMON_RTNL_H
+
+#include <stddef.h>
+
+#include "common/kernel.h"
+
+struct rtnl;
+
+int rtnl_open(struct rtnl **out);   /* 0 or a negative errno */
+void rtnl_close(struct rtnl *rtnl); /* NULL is fine */
+struct kernel *rtnl_kernel(struct rtnl *rtnl);
+
+#endif
