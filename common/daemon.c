@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/control.h"
+#include "common/instance.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/monitor.h"
+#include "common/options.h"
+#include "common/pacer.h"
+#include "common/rtnl.h"
+
+enum { STOP_TRIES = 5, SUMMARY_SIZE = 256 };
+
+struct life {
+	struct daemon *daemon;
+	struct options options;
+	struct service service;
+	struct loop *loop;
+	struct loop_timer *pass_timer;
+	struct loop_timer *watchdog_timer;
+	struct loop_timer *tick_timer;
+	struct monitor *monitor;
+	struct control *control;
+	struct rtnl *rtnl;
+	struct pacer pacer;
+	uint64_t started_ms;
+	int last_error; /* of the last pass */
+	bool ready;
+	bool leave; /* exit without removing anything */
+};
+
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+static void report(struct subjects *subjects)
+{
+	for (size_t i = 0; i < subjects->count; i++) {
+		struct subject *s = &subjects->items[i];
+		if (s->operations > 1)
+			log_notice("%s: %s and %u more", s->label, s->repair, s->operations - 1);
+		else if (s->operations)
+			log_notice("%s: %s", s->label, s->repair);
+		if (strcmp(s->reason, s->told) == 0)
+			continue;
+		if (s->reason[0])
+			log_warning("%s: blocked: %s", s->label, s->reason);
+		else
+			log_notice("%s: no longer blocked", s->label);
+		memcpy(s->told, s->reason, sizeof(s->told));
+	}
+}
+
+static bool degraded(const struct life *life)
+{
+	return life->last_error || subjects_blocked(&life->daemon->subjects);
+}
+
+static void ran(void *ctx, const struct op *op, int error, const char *why)
+{
+	struct daemon *d = ctx;
+	char text[OP_TEXT];
+
+	if (!error && d->applied)
+		d->applied(d->ctx, op);
+	if (error && op->subject < 0)
+		log_warning("%s (%s): %s", op_text(op, text), op->why, why);
+	else if (!error && op->subject < 0)
+		log_notice("%s (%s)", op_text(op, text), op->why);
+	else
+		log_debug("%s (%s)%s%s", op_text(op, text), op->why, error ? ": " : "", why);
+}
+
+static void schedule(struct life *life)
+{
+	loop_timer_set(life->pass_timer, pacer_wait_ms(&life->pacer, loop_now_ms()));
+}
+
+static void pass(void *ctx)
+{
+	struct life *life = ctx;
+	struct daemon *d = life->daemon;
+	char summary[SUMMARY_SIZE];
+
+	int error = reconcile_pass(&d->reconcile, false);
+	report(&d->subjects);
+	if (error && error != life->last_error)
+		log_warning("a pass was not completed, will try again: %s", strerror(-error));
+	life->last_error = error;
+	pacer_done(&life->pacer, loop_now_ms(), !error);
+	schedule(life);
+	d->summary(d->ctx, summary, sizeof(summary));
+	if (life->ready)
+		service_status(summary);
+	else
+		service_ready(summary);
+	life->ready = true;
+}
+
+static void on_event(void *ctx)
+{
+	struct life *life = ctx;
+	int happened = monitor_drain(life->monitor);
+
+	if (happened < 0)
+		log_error("the event socket failed: %s", strerror(-happened));
+	if (happened <= 0)
+		return;
+	pacer_event(&life->pacer, loop_now_ms());
+	schedule(life);
+}
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+static bool load(struct life *life)
+{
+	struct problems problems = {0};
+	bool good = life->daemon->load(life->daemon->ctx, life->options.config, &problems);
+
+	for (size_t i = 0; i < problems.count; i++)
+		log_error("%s", problems_text(&problems, i));
+	problems_clear(&problems);
+	return good;
+}
+
+static void on_reload(void *ctx)
+{
+	struct life *life = ctx;
+
+	service_reloading();
+	if (!load(life)) {
+		log_error("the configuration was not reloaded: the one in force stays");
+	} else {
+		int error = life->daemon->adopt(life->daemon->ctx);
+		if (error)
+			log_error("the configuration was not reloaded: %s", strerror(-error));
+		else
+			log_notice("configuration reloaded");
+	}
+	life->ready = false; /* READY=1 ends RELOADING=1 */
+	pass(life);
+}
+
+/* ---- signals, timers, status ----------------------------------------------------------------- */
+
+static void on_stop(void *ctx)
+{
+	loop_stop(((struct life *)ctx)->loop);
+}
+
+static void on_leave(void *ctx)
+{
+	struct life *life = ctx;
+	life->leave = true;
+	loop_stop(life->loop);
+}
+
+static void on_watchdog(void *ctx)
+{
+	struct life *life = ctx;
+	service_watchdog();
+	loop_timer_set(life->watchdog_timer, service_watchdog_ms());
+}
+
+static void on_tick(void *ctx)
+{
+	struct life *life = ctx;
+	life->daemon->tick(life->daemon->ctx);
+	loop_timer_set(life->tick_timer, life->daemon->tick_ms);
+}
+
+static char *status(void *ctx)
+{
+	struct life *life = ctx;
+	return life->daemon->status(life->daemon->ctx, degraded(life),
+				    (double)(loop_now_ms() - life->started_ms) / 1000.0);
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
+static int fail(const char *what, int error)
+{
+	log_error("%s: %s", what, strerror(-error));
+	return EXIT_FAILURE;
+}
+
+static int preview(struct life *life)
+{
+	struct daemon *d = life->daemon;
+	struct desired desired = {.owner = d->reconcile.owner};
+	struct ops ops = {0};
+	char text[OP_TEXT];
+
+	int error = reconcile_preview(&d->reconcile, &desired, &ops);
+	for (size_t i = 0; !error && i < ops.count; i++)
+		printf("%s (%s)\n", op_text(&ops.items[i], text), ops.items[i].why);
+	for (size_t i = 0; !error && i < d->subjects.count; i++)
+		if (d->subjects.items[i].reason[0])
+			printf("# %s: blocked: %s\n", d->subjects.items[i].label,
+			       d->subjects.items[i].reason);
+	ops_clear(&ops);
+	desired_clear(&desired);
+	return error ? fail("cannot look at the kernel", error) : EXIT_SUCCESS;
+}
+
+static int open_loop(struct life *life)
+{
+	static const struct {
+		int signo;
+		loop_fn fn;
+	} signals[] = {
+	    {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}, {SIGUSR2, on_leave}};
+	int error = 0;
+
+	life->loop = loop_new();
+	if (!life->loop)
+		return -ENOMEM;
+	life->pass_timer = loop_timer_new(life->loop, pass, life);
+	life->watchdog_timer = loop_timer_new(life->loop, on_watchdog, life);
+	life->tick_timer = loop_timer_new(life->loop, on_tick, life);
+	if (!life->pass_timer || !life->watchdog_timer || !life->tick_timer)
+		return -ENOMEM;
+	for (size_t i = 0; !error && i < sizeof(signals) / sizeof(*signals); i++)
+		error = loop_signal(life->loop, signals[i].signo, signals[i].fn, life);
+	if (!error)
+		error = monitor_open(&life->monitor);
+	if (!error)
+		error = loop_watch(life->loop, monitor_fd(life->monitor), on_event, life);
+	return error;
+}
+
+static int stop(struct life *life)
+{
+	struct daemon *d = life->daemon;
+	int error = -EAGAIN;
+
+	service_stopping();
+	for (int i = 0; error && i < STOP_TRIES; i++)
+		error = reconcile_pass(&d->reconcile, true);
+	if (error) {
+		log_error("not everything could be removed: %s", strerror(-error));
+		return EXIT_FAILURE;
+	}
+	log_notice("stopped, everything removed");
+	return EXIT_SUCCESS;
+}
+
+static int live(struct life *life)
+{
+	struct daemon *d = life->daemon;
+	char why[512];
+
+	if (instance_privileges(d->needs_bpf, why, sizeof(why)) ||
+	    instance_lock(d->name, why, sizeof(why))) {
+		log_error("%s", why);
+		return EXIT_FAILURE;
+	}
+	service_receive(&life->service);
+	int error = open_loop(life);
+	if (error)
+		return fail("cannot set up the event loop", error);
+	if (control_open(life->loop, life->options.socket, life->service.listen_fd, status, life,
+			 &life->control, why, sizeof(why)) ||
+	    (d->open && d->open(d->ctx, &life->service, why, sizeof(why)))) {
+		log_error("%s", why);
+		return EXIT_FAILURE;
+	}
+	if (service_watchdog_ms())
+		on_watchdog(life);
+	if (d->tick_ms)
+		loop_timer_set(life->tick_timer, d->tick_ms);
+	pass(life);
+	error = loop_run(life->loop);
+	if (error)
+		return fail("the event loop failed", error);
+	if (!life->leave)
+		return stop(life);
+	log_notice("leaving, everything stays in place");
+	return EXIT_SUCCESS;
+}
+
+static int start(struct life *life)
+{
+	struct daemon *d = life->daemon;
+
+	if (!load(life))
+		return EXIT_USAGE;
+	if (life->options.test)
+		return EXIT_SUCCESS;
+	int error = d->adopt(d->ctx);
+	if (error)
+		return fail("cannot take the configuration", error);
+	error = rtnl_open(&life->rtnl);
+	if (error)
+		return fail("cannot open a netlink socket", error);
+	d->reconcile.kernel = rtnl_kernel(life->rtnl);
+	d->reconcile.subjects = &d->subjects;
+	d->reconcile.ran = ran;
+	d->reconcile.ran_ctx = d;
+	return life->options.dry_run ? preview(life) : live(life);
+}
+
+int daemon_run(struct daemon *d, int argc, char **argv)
+{
+	struct life life = {
+	    .daemon = d, .options = {.program = d->name, .config = d->config, .socket = d->socket}};
+
+	int status_code = options_parse(&life.options, argc, argv);
+	if (status_code != OPTIONS_GO)
+		return status_code;
+	log_open(d->name, life.options.verbose);
+	signal(SIGPIPE, SIG_IGN);
+	life.started_ms = loop_now_ms();
+	status_code = start(&life);
+	control_close(life.control);
+	loop_free(life.loop);
+	monitor_close(life.monitor);
+	reconcile_clear(&d->reconcile);
+	subjects_clear(&d->subjects);
+	rtnl_close(life.rtnl);
+	return status_code;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a vtap daemon, the same for both: command line, configuration, events into passes,
+ * signals, control socket, service manager. What is particular comes through struct daemon.
+ */
+#ifndef VTAP_COMMON_DAEMON_H
+#define VTAP_COMMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/problems.h"
+#include "common/reconcile.h"
+#include "common/service.h"
+
+struct daemon {
+	const char *name;   /* "vtap-client" */
+	const char *config; /* default path */
+	const char *socket; /* default path */
+	bool needs_bpf;
+	unsigned tick_ms; /* tick() is called this often; 0: never */
+
+	/* All of them get ctx. */
+	void *ctx;
+	/* Reads the file into a configuration that waits; false: problems were added, nothing
+	 * waits. */
+	bool (*load)(void *ctx, const char *path, struct problems *problems);
+	/* The waiting configuration becomes the one in force. */
+	int (*adopt)(void *ctx);
+	/* Once, after the first adopt, with privileges checked; may be NULL. */
+	int (*open)(void *ctx, const struct service *service, char *why, size_t why_size);
+	/* The status document, as control_status_fn. */
+	char *(*status)(void *ctx, bool degraded, double uptime_s);
+	/* The state in a few words, for the service manager. */
+	void (*summary)(void *ctx, char *text, size_t size);
+	void (*tick)(void *ctx);
+	/* After each operation that the kernel took; may be NULL. */
+	void (*applied)(void *ctx, const struct op *op);
+
+	struct reconcile reconcile; /* kernel and subjects are filled by daemon_run */
+	struct subjects subjects;
+};
+
+/* Runs it; the exit status. */
+int daemon_run(struct daemon *daemon, int argc, char **argv);
+
+#endif

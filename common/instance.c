@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RUN_DIR "/run/vtap"
+
+int instance_lock(const char *name, char *why, size_t why_size)
+{
+	struct stat ns;
+	char path[128];
+
+	if (stat("/proc/self/ns/net", &ns) < 0) {
+		snprintf(why, why_size, "/proc/self/ns/net: %s", strerror(errno));
+		return -errno;
+	}
+	snprintf(path, sizeof(path), RUN_DIR "/%s-%llu.lock", name, (unsigned long long)ns.st_ino);
+	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST) {
+		snprintf(why, why_size, RUN_DIR ": %s", strerror(errno));
+		return -errno;
+	}
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = -errno;
+		if (fd >= 0)
+			close(fd);
+		if (error == -EAGAIN)
+			snprintf(why, why_size, "another %s runs in this network namespace", name);
+		else
+			snprintf(why, why_size, "%s: %s", path, strerror(-error));
+		return error;
+	}
+	return 0; /* the descriptor is the lock: it stays open, and the file stays for the next */
+}
+
+int instance_privileges(int bpf, char *why, size_t why_size)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0) {
+		snprintf(why, why_size, "capget: %s", strerror(errno));
+		return -errno;
+	}
+	uint64_t have = data[0].effective | (uint64_t)data[1].effective << 32;
+	bool admin = have & 1ULL << CAP_NET_ADMIN;
+	bool may_bpf = !bpf || have & (1ULL << CAP_BPF | 1ULL << CAP_SYS_ADMIN);
+	if (admin && may_bpf)
+		return 0;
+	snprintf(why, why_size,
+		 "not permitted: %s%s%s is missing; run it as root or with that capability",
+		 admin ? "" : "CAP_NET_ADMIN", !admin && !may_bpf ? " and " : "",
+		 may_bpf ? "" : "CAP_BPF");
+	return -EPERM;
+}

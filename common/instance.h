@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One daemon of a kind per network namespace, and only with the privileges that it needs.
+ */
+#ifndef VTAP_COMMON_INSTANCE_H
+#define VTAP_COMMON_INSTANCE_H
+
+#include <stddef.h>
+
+/*
+ * Takes the lock "/run/vtap/NAME-<network namespace>.lock" until the process ends. 0; -EAGAIN:
+ * another one has it; else a negative errno. `why` gets words for people.
+ */
+int instance_lock(const char *name, char *why, size_t why_size);
+
+/* 0, or -EPERM with the missing capabilities in words. `bpf`: CAP_BPF is needed too. */
+int instance_privileges(int bpf, char *why, size_t why_size);
+
+#endif

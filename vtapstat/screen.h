@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A text as one frame of a terminal. A value: it writes nothing itself and asks no terminal.
+ */
+#ifndef VTAP_VTAPSTAT_SCREEN_H
+#define VTAP_VTAPSTAT_SCREEN_H
+
+/*
+ * What to send to a terminal of this size so that it shows the harmless lines of `text` and nothing
+ * of an earlier frame; long lines wrap, and what does not fit below becomes a count of lines.
+ * malloc'd; NULL: no memory.
+ */
+char *screen_frame(const char *text, unsigned int rows, unsigned int columns);
+
+#endif
