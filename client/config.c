@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * client.conf: what its keys mean and which of them go together. Does not look at the machine.
+ */
+#include "client/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/filter.h"
+#include "client/rate.h"
+#include "common/conf.h"
+
+enum { VNI_MAX = (1 << 24) - 1 };
+
+/* clang-format off */
+static cfg_opt_t collector_keys[] = {
+	CONF_KEY("address", NULL),
+	CONF_KEY("local", NULL),
+	CONF_KEY("encap", "vxlan"),
+	CONF_KEY("vni", "42"),
+	CONF_KEY("port", "4789"),
+	CONF_KEY("device", NULL),
+	CONF_KEY("rate", "none"),
+	CONF_KEY("oversize", "fragment"),
+	CONF_KEY("ttl", "64"),
+	CONF_KEY("dscp", "0"),
+	CFG_END(),
+};
+
+static cfg_opt_t mirror_keys[] = {
+	CONF_LIST("collector", NULL),
+	CONF_KEY("direction", "both"),
+	CONF_KEY("method", "tc"),
+	CONF_KEY("filter", NULL),
+	CFG_END(),
+};
+
+static cfg_opt_t schema[] = {
+	CONF_SECTIONS("collector", collector_keys),
+	CONF_SECTIONS("mirror", mirror_keys),
+	CONF_KEY("tc_pref", "2"),
+	CFG_END(),
+};
+/* clang-format on */
+
+/* ---- collectors
+ * --------------------------------------------------------------------------------------------- */
+
+static void read_addresses(struct conf *conf, cfg_t *section, struct client_collector *c)
+{
+	if (conf_value(section, "address", 0))
+		conf_address(conf, section, "address", &c->address);
+	else
+		conf_problem(conf, conf_line(section), "collector \"%s\" has no address", c->name);
+	if (*conf_string(section, "local"))
+		conf_address(conf, section, "local", &c->local);
+	if (c->local.family && c->address.family && c->local.family != c->address.family)
+		conf_problem(conf, conf_key_line(section, "local"),
+			     "local \"%s\" and address \"%s\" must both be IPv4 or both IPv6",
+			     conf_string(section, "local"), conf_string(section, "address"));
+}
+
+static void read_device(struct conf *conf, cfg_t *section, struct client_collector *c)
+{
+	const char *text = conf_string(section, "device");
+	char name[sizeof("vtap-") + IFNAMSIZ];
+
+	if (*text) {
+		conf_interface(conf, conf_key_line(section, "device"), "device", text, c->device);
+		return;
+	}
+	if ((size_t)snprintf(name, sizeof(name), "vtap-%s", c->name) >= IFNAMSIZ)
+		conf_problem(
+		    conf, conf_line(section),
+		    "device \"vtap-%s\", the default for collector \"%s\", is longer than %d "
+		    "characters: set device",
+		    c->name, c->name, IFNAMSIZ - 1);
+	else
+		conf_interface(conf, conf_line(section), "device", name, c->device);
+}
+
+/* The name goes into log lines and JSON as it is. */
+static void check_name(struct conf *conf, int line, const char *name)
+{
+	bool valid = *name;
+
+	for (; *name; name++)
+		valid &= isprint((unsigned char)*name) != 0;
+	if (!valid)
+		conf_problem(conf, line, "a collector's name must be printable ASCII characters");
+}
+
+static void read_collector(struct conf *conf, cfg_t *section, struct client_collector *c)
+{
+	static const char *const encaps[] = {"vxlan", "gretap", "gre", NULL};
+	static const char *const oversizes[] = {"fragment", "drop", NULL};
+	uint32_t port = 0, ttl = 0, dscp = 0;
+	unsigned oversize = 0;
+
+	check_name(conf, conf_line(section), c->name);
+	read_addresses(conf, section, c);
+	conf_first_choice(conf, section, "encap", encaps);
+	conf_number(conf, section, "vni", 1, VNI_MAX, &c->vni);
+	conf_number(conf, section, "port", 1, UINT16_MAX, &port);
+	read_device(conf, section, c);
+	if (!rate_parse(conf_string(section, "rate"), &c->rate))
+		conf_problem(conf, conf_key_line(section, "rate"),
+			     "rate \"%s\" is not \"none\" or a rate such as \"200mbit\"",
+			     conf_string(section, "rate"));
+	conf_choice(conf, section, "oversize", oversizes, &oversize);
+	conf_number(conf, section, "ttl", 1, UINT8_MAX, &ttl);
+	conf_number(conf, section, "dscp", 0, 63, &dscp);
+	c->port = (uint16_t)port;
+	c->oversize_drop = oversize == 1;
+	c->ttl = (uint8_t)ttl;
+	c->dscp = (uint8_t)dscp;
+}
+
+/* The device that stands in for the tunnel's where copies must take a hop: "<first 13
+ * characters>-h". */
+static void helper_name(const char *device, char out[IFNAMSIZ])
+{
+	snprintf(out, IFNAMSIZ, "%.13s-h", device);
+}
+
+/* Two devices, and the helpers of both, need four names. */
+static void check_devices(struct conf *conf, int line, const struct client_collector *c,
+			  const struct client_collector *earlier)
+{
+	char helper[IFNAMSIZ], earlier_helper[IFNAMSIZ];
+
+	if (!*c->device || !*earlier->device)
+		return;
+	helper_name(c->device, helper);
+	helper_name(earlier->device, earlier_helper);
+	if (strcmp(c->device, earlier->device) == 0)
+		conf_problem(conf, line, "device \"%s\" is that of collector \"%s\"", c->device,
+			     earlier->name);
+	else if (strcmp(helper, earlier_helper) == 0)
+		conf_problem(conf, line,
+			     "device \"%s\" and \"%s\" of collector \"%s\" must differ within "
+			     "their first 13 "
+			     "characters",
+			     c->device, earlier->device, earlier->name);
+	else if (strcmp(c->device, earlier_helper) == 0 || strcmp(helper, earlier->device) == 0)
+		conf_problem(conf, line,
+			     "device \"%s\" cannot be used beside \"%s\" of collector \"%s\": one "
+			     "is the name of "
+			     "the other's helper device",
+			     c->device, earlier->device, earlier->name);
+}
+
+static void check_collectors(struct conf *conf, const struct client_config *config, size_t i)
+{
+	cfg_t *section = cfg_getnsec(conf->root, "collector", (unsigned)i);
+	const struct client_collector *c = &config->collectors[i];
+	int device_line =
+	    *conf_string(section, "device") ? conf_key_line(section, "device") : conf_line(section);
+
+	for (size_t j = 0; j < i; j++) {
+		const struct client_collector *earlier = &config->collectors[j];
+
+		if (strcmp(c->name, earlier->name) == 0) {
+			conf_problem(conf, conf_line(section),
+				     "there already is a collector \"%s\"", c->name);
+			return;
+		}
+		check_devices(conf, device_line, c, earlier);
+		/* What the kernel refuses (EEXIST), whatever the addresses are. */
+		if (c->vni && c->port && c->address.family && c->vni == earlier->vni &&
+		    c->port == earlier->port && c->address.family == earlier->address.family)
+			conf_problem(conf, conf_key_line(section, "vni"),
+				     "vni %u on port %u is that of collector \"%s\": the kernel "
+				     "has only one %s "
+				     "tunnel with it",
+				     c->vni, c->port, earlier->name,
+				     c->address.family == AF_INET ? "IPv4" : "IPv6");
+	}
+}
+
+/* ---- mirrors --------------------------------------------------------------------------------- */
+
+/* The collector a mirror names: its index, or collectors_count. */
+static size_t find_collector(const struct client_config *config, const char *name)
+{
+	size_t i = 0;
+
+	while (i < config->collectors_count && strcmp(config->collectors[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static bool mirror_has(const struct client_mirror *m, size_t collector)
+{
+	for (size_t i = 0; i < m->collectors_count; i++)
+		if (m->collectors[i] == collector)
+			return true;
+	return false;
+}
+
+static void read_named_collectors(struct conf *conf, cfg_t *section,
+				  const struct client_config *config, struct client_mirror *m)
+{
+	const struct conf_value *value;
+
+	for (unsigned i = 0; (value = conf_value(section, "collector", i)); i++) {
+		size_t found = find_collector(config, value->text);
+
+		if (found == config->collectors_count)
+			conf_problem(conf, value->line, "there is no collector \"%s\"",
+				     value->text);
+		else if (mirror_has(m, found))
+			conf_problem(conf, value->line, "collector \"%s\" is named twice",
+				     value->text);
+		else
+			m->collectors[m->collectors_count++] = found;
+	}
+	if (cfg_size(section, "collector") == 0)
+		conf_problem(conf, conf_line(section),
+			     "mirror \"%s\" has an empty list of collectors", conf_title(section));
+}
+
+static void read_mirror_collectors(struct conf *conf, cfg_t *section,
+				   const struct client_config *config, struct client_mirror *m)
+{
+	const char *title = conf_title(section);
+
+	m->collectors = calloc(config->collectors_count + 1, sizeof(*m->collectors));
+	if (!m->collectors)
+		conf_problem(conf, conf_line(section), "%s", strerror(ENOMEM));
+	else if (conf_is_set(section, "collector"))
+		read_named_collectors(conf, section, config, m);
+	else if (config->collectors_count == 1)
+		m->collectors_count = 1; /* index 0 */
+	else if (config->collectors_count == 0)
+		conf_problem(conf, conf_line(section), "mirror \"%s\": there is no collector",
+			     title);
+	else
+		conf_problem(
+		    conf, conf_line(section),
+		    "mirror \"%s\": there are several collectors, collector must name one or more",
+		    title);
+}
+
+static void read_filter(struct conf *conf, cfg_t *section, struct client_mirror *m)
+{
+	char error[FILTER_ERROR_TEXT];
+
+	m->filter = strdup(conf_string(section, "filter"));
+	if (!m->filter)
+		conf_problem(conf, conf_line(section), "%s", strerror(ENOMEM));
+	else if (*m->filter && filter_check(m->filter, error) < 0)
+		conf_problem(conf, conf_key_line(section, "filter"), "filter \"%s\": %s", m->filter,
+			     error);
+}
+
+static void read_mirror(struct conf *conf, cfg_t *section, const struct client_config *config,
+			struct client_mirror *m)
+{
+	static const char *const directions[] = {"ingress", "egress", "both", NULL};
+	static const char *const methods[] = {"tc", "tee", NULL};
+	unsigned direction = DIRECTIONS + 1;
+
+	conf_interface(conf, conf_line(section), "interface", conf_title(section), m->interface);
+	read_mirror_collectors(conf, section, config, m);
+	if (conf_choice(conf, section, "direction", directions, &direction)) {
+		m->directions[INGRESS] = direction != EGRESS;
+		m->directions[EGRESS] = direction != INGRESS;
+	}
+	conf_first_choice(conf, section, "method", methods);
+	read_filter(conf, section, m);
+}
+
+/* A copy of a copy. */
+static void check_own_device(struct conf *conf, int line, const struct client_config *config,
+			     const struct client_mirror *m)
+{
+	char helper[IFNAMSIZ];
+
+	for (size_t i = 0; i < config->collectors_count && *m->interface; i++) {
+		const struct client_collector *c = &config->collectors[i];
+
+		helper_name(c->device, helper);
+		if (*c->device &&
+		    (strcmp(m->interface, c->device) == 0 || strcmp(m->interface, helper) == 0))
+			conf_problem(conf, line,
+				     "interface \"%s\" is vtap's own, for collector \"%s\"",
+				     m->interface, c->name);
+	}
+}
+
+static void check_mirrors(struct conf *conf, const struct client_config *config, size_t i)
+{
+	static const char *const names[DIRECTIONS] = {[INGRESS] = "ingress", [EGRESS] = "egress"};
+	const struct client_mirror *m = &config->mirrors[i];
+	int line = conf_line(cfg_getnsec(conf->root, "mirror", (unsigned)i));
+
+	check_own_device(conf, line, config, m);
+	for (size_t j = 0; j < i; j++) {
+		const struct client_mirror *earlier = &config->mirrors[j];
+
+		if (!*m->interface || strcmp(m->interface, earlier->interface) != 0)
+			continue;
+		for (size_t k = 0; k < m->collectors_count * DIRECTIONS; k++) {
+			size_t collector = m->collectors[k / DIRECTIONS];
+			enum direction d = k % DIRECTIONS;
+
+			if (m->directions[d] && earlier->directions[d] &&
+			    mirror_has(earlier, collector))
+				conf_problem(
+				    conf, line,
+				    "%s of \"%s\" goes to collector \"%s\" already, by the mirror "
+				    "on "
+				    "line %d",
+				    names[d], m->interface, config->collectors[collector].name,
+				    conf_line(cfg_getnsec(conf->root, "mirror", (unsigned)j)));
+		}
+	}
+}
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+/* Every section gets its place even if something is wrong with it, so that names can be looked up.
+ */
+static bool read_sections(struct conf *conf, struct client_config *config)
+{
+	size_t collectors = cfg_size(conf->root, "collector"),
+	       mirrors = cfg_size(conf->root, "mirror");
+
+	config->collectors = calloc(collectors + 1, sizeof(*config->collectors));
+	config->mirrors = calloc(mirrors + 1, sizeof(*config->mirrors));
+	if (!config->collectors || !config->mirrors)
+		return false;
+	for (; config->collectors_count < collectors; config->collectors_count++) {
+		size_t i = config->collectors_count;
+		cfg_t *section = cfg_getnsec(conf->root, "collector", (unsigned)i);
+
+		config->collectors[i].name = strdup(conf_title(section));
+		if (!config->collectors[i].name)
+			return false;
+		read_collector(conf, section, &config->collectors[i]);
+		check_collectors(conf, config, i);
+	}
+	for (; config->mirrors_count < mirrors; config->mirrors_count++) {
+		size_t i = config->mirrors_count;
+
+		read_mirror(conf, cfg_getnsec(conf->root, "mirror", (unsigned)i), config,
+			    &config->mirrors[i]);
+		check_mirrors(conf, config, i);
+	}
+	return true;
+}
+
+struct client_config *client_config_read(const char *path, struct problems *problems)
+{
+	struct client_config *config = calloc(1, sizeof(*config));
+	uint32_t pref = CLIENT_PREF_DEFAULT;
+	struct conf conf;
+
+	if (conf_open(&conf, path, schema, problems)) {
+		if (!config || !read_sections(&conf, config))
+			conf_problem(&conf, 0, "%s", strerror(ENOMEM));
+		conf_number(&conf, conf.root, "tc_pref", 1, UINT16_MAX, &pref);
+	}
+	if (!conf_close(&conf)) {
+		client_config_free(config);
+		return NULL;
+	}
+	config->tc_pref = (uint16_t)pref;
+	return config;
+}
+
+void client_config_free(struct client_config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->collectors_count; i++)
+		free(config->collectors[i].name);
+	for (size_t i = 0; i < config->mirrors_count; i++) {
+		free(config->mirrors[i].collectors);
+		free(config->mirrors[i].filter);
+	}
+	free(config->collectors);
+	free(config->mirrors);
+	free(config);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client's configuration file as a value (design section 3). Reading checks everything that can
+ * be known without looking at the machine.
+ */
+#ifndef VTAP_CLIENT_CONFIG_H
+#define VTAP_CLIENT_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/problems.h"
+
+enum { CLIENT_PREF_DEFAULT = 2 };
+enum direction { INGRESS, EGRESS, DIRECTIONS };
+
+struct client_collector {
+	char *name;
+	struct ip_addr address;
+	struct ip_addr local; /* family 0: what the route says */
+	uint32_t vni;
+	uint16_t port;
+	char device[IFNAMSIZ];
+	uint64_t rate; /* bytes per second; 0: no cap */
+	bool oversize_drop;
+	uint8_t ttl;
+	uint8_t dscp;
+};
+
+struct client_mirror {
+	char interface[IFNAMSIZ];
+	size_t *collectors; /* indexes into client_config.collectors, each once */
+	size_t collectors_count;
+	bool directions[DIRECTIONS];
+	char *filter; /* pcap-filter(7) text, checked; "" for everything */
+};
+
+struct client_config {
+	struct client_collector *collectors;
+	size_t collectors_count;
+	struct client_mirror *mirrors;
+	size_t mirrors_count;
+	uint16_t tc_pref;
+};
+
+/* NULL when there was any problem; then at least one is in `problems`. */
+struct client_config *client_config_read(const char *path, struct problems *problems);
+void client_config_free(struct client_config *config); /* NULL is fine */
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/filter.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/addr.h"
+
+enum { SNAPSHOT_LENGTH = 65535, PROGRAM_MAX = BPF_MAXINSNS };
+
+/*
+ * The exemption, as pcap-filter(7) text. It names the outermost packet as it is on the wire. Of an
+ * outer datagram that was fragmented, only the first fragment has ports: the others are told by
+ * address and protocol.
+ */
+
+/* Leaving for the collector: the copies. */
+static void exempt_egress(FILE *text, const struct client_collector *c, const char *host)
+{
+	if (c->address.family == AF_INET)
+		fprintf(text,
+			"(ip dst host %s and ip proto 17 and (ip[6:2] & 0x1fff != 0 or udp dst "
+			"port %u))",
+			host, c->port);
+	else
+		fprintf(text,
+			"(ip6 dst host %s and ((ip6[6] = 17 and ip6[42:2] = %u) or (ip6[6] = 44 "
+			"and ip6[40] = 17 and "
+			"(ip6[42:2] & 0xfff8 != 0 or ip6[50:2] = %u))))",
+			host, c->port, c->port);
+}
+
+/* The 16 bytes of an IPv6 address at an offset behind the start of the IPv6 header. */
+static void address_at(FILE *text, unsigned offset, const struct ip_addr *addr)
+{
+	for (unsigned i = 0; i < 16; i += 4)
+		fprintf(text, "%sip6[%u:4] = 0x%02x%02x%02x%02x", i ? " and " : "", offset + i,
+			addr->bytes[i], addr->bytes[i + 1], addr->bytes[i + 2], addr->bytes[i + 3]);
+}
+
+/* ICMP errors about copies, from whichever router: what they quote is a datagram to the collector's
+ * port, or a later fragment. */
+static void exempt_errors(FILE *text, const struct client_collector *c)
+{
+	const uint8_t *b = c->address.bytes;
+
+	if (c->address.family == AF_INET) {
+		fprintf(text,
+			" or (icmp and (icmp[0] = 3 or icmp[0] = 11 or icmp[0] = 12) and icmp[17] "
+			"= 17 and "
+			"icmp[24:4] = 0x%02x%02x%02x%02x and (icmp[14:2] & 0x1fff != 0 or "
+			"icmp[30:2] = %u))",
+			b[0], b[1], b[2], b[3], c->port);
+		return;
+	}
+	fprintf(text, " or (ip6 and ip6[6] = 58 and ip6[40] < 128 and ");
+	address_at(text, 72, &c->address);
+	fprintf(text,
+		" and ((ip6[54] = 17 and ip6[90:2] = %u) or (ip6[54] = 44 and ip6[88] = 17)))",
+		c->port);
+}
+
+/* Arriving: tunnel packets from anyone (two clients that watch each other would feed back), their
+ * later fragments from the collector. */
+static void exempt_ingress(FILE *text, const struct client_collector *c, const char *host)
+{
+	if (c->address.family == AF_INET)
+		fprintf(text,
+			"(ip and udp dst port %u) or (ip src host %s and ip proto 17 and ip[6:2] & "
+			"0x1fff != 0)",
+			c->port, host);
+	else
+		fprintf(text,
+			"(ip6 and ((ip6[6] = 17 and ip6[42:2] = %u) or (ip6[6] = 44 and ip6[40] = "
+			"17 and "
+			"ip6[42:2] & 0xfff8 = 0 and ip6[50:2] = %u))) or "
+			"(ip6 src host %s and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 "
+			"!= 0)",
+			c->port, c->port, host);
+	exempt_errors(text, c);
+}
+
+/* malloc'd; NULL: no memory */
+static char *exemption(const struct client_config *config, enum direction direction)
+{
+	char *once = NULL, *all = NULL, host[IP_ADDR_TEXT];
+	size_t size;
+	FILE *text = open_memstream(&once, &size);
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < config->collectors_count; i++) {
+		const struct client_collector *c = &config->collectors[i];
+		ip_addr_format(&c->address, host);
+		fputs(i ? " or " : "", text);
+		if (direction == EGRESS)
+			exempt_egress(text, c, host);
+		else
+			exempt_ingress(text, c, host);
+	}
+	if (fclose(text) != 0)
+		return NULL;
+	/* "vlan" moves the offsets of all that follows by one tag: the second one stands for a tag
+	 * in a tag. */
+	if (asprintf(&all, "(%s) or (vlan and (%s)) or (vlan and (%s))", once, once, once) < 0)
+		all = NULL;
+	free(once);
+	return all;
+}
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+static int compile(const char *text, struct bpf_program *out, char error[FILTER_ERROR_TEXT])
+{
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, SNAPSHOT_LENGTH);
+	int result = 0;
+
+	if (!pcap) {
+		snprintf(error, FILTER_ERROR_TEXT, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	if (pcap_compile(pcap, out, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
+		snprintf(error, FILTER_ERROR_TEXT, "%s", pcap_geterr(pcap));
+		result = -EINVAL;
+	}
+	pcap_close(pcap);
+	return result;
+}
+
+static void copy_insns(struct sock_filter *to, const struct bpf_program *from)
+{
+	for (unsigned i = 0; i < from->bf_len; i++) {
+		const struct bpf_insn *insn = &from->bf_insns[i];
+		to[i] = (struct sock_filter){insn->code, insn->jt, insn->jf, insn->k};
+	}
+}
+
+/*
+ * "not exempt and user": where the exemption says yes the answer is 0; where it says no, the user's
+ * program goes on. Joined as programs and not as text, since a "vlan" in either text would move the
+ * offsets of the other.
+ */
+static int join(const struct bpf_program *exempt, const struct bpf_program *user,
+		struct filter_program *out, char error[FILTER_ERROR_TEXT])
+{
+	size_t count = (size_t)exempt->bf_len + user->bf_len;
+
+	if (count > PROGRAM_MAX) {
+		snprintf(error, FILTER_ERROR_TEXT,
+			 "the filter takes %zu BPF instructions, the kernel runs at most %d", count,
+			 PROGRAM_MAX);
+		return -E2BIG;
+	}
+	out->insns = calloc(count, sizeof(*out->insns));
+	if (!out->insns) {
+		snprintf(error, FILTER_ERROR_TEXT, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	out->count = count;
+	copy_insns(out->insns, exempt);
+	copy_insns(out->insns + exempt->bf_len, user);
+	for (unsigned i = 0; i < exempt->bf_len; i++) {
+		struct sock_filter *insn = &out->insns[i];
+		if (BPF_CLASS(insn->code) != BPF_RET)
+			continue;
+		if (insn->k)
+			*insn = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+		else
+			*insn =
+			    (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, exempt->bf_len - i - 1);
+	}
+	return 0;
+}
+
+int filter_build(const struct client_config *config, enum direction direction, const char *user,
+		 struct filter_program *out, char error[FILTER_ERROR_TEXT])
+{
+	struct bpf_program exempt = {0}, wanted = {0};
+	char *text = exemption(config, direction);
+	int result;
+
+	*out = (struct filter_program){0};
+	if (!text) {
+		snprintf(error, FILTER_ERROR_TEXT, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	result = compile(text, &exempt, error);
+	if (!result)
+		result = compile(user, &wanted, error);
+	if (!result)
+		result = join(&exempt, &wanted, out, error);
+	pcap_freecode(&exempt);
+	pcap_freecode(&wanted);
+	free(text);
+	return result;
+}
+
+int filter_check(const char *user, char error[FILTER_ERROR_TEXT])
+{
+	struct bpf_program program = {0};
+	int result = compile(user, &program, error);
+
+	pcap_freecode(&program);
+	return result;
+}
+
+void filter_free(struct filter_program *program)
+{
+	free(program->insns);
+	*program = (struct filter_program){0};
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/plan.h"
+
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/tc.h"
+
+enum {
+	OVERHEAD_IPV4 = 20 + 8 + 8, /* outer IP, UDP, VXLAN */
+	OVERHEAD_IPV6 = 40 + 8 + 8,
+	OWN_PREF = 1,          /* on vtap's own devices */
+	TBF_BURST_MIN = 10000, /* a jumbo frame */
+	TBF_QUEUE_MS = 50,
+};
+
+static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
+static const struct sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
+
+struct context {
+	struct plan *plan;
+	const struct snapshot *seen;
+	const struct ifset *made;
+	struct subjects *subjects;
+	struct desired *desired;
+	struct ifset hooks; /* monitored links whose clsact is planned already */
+	int error;
+};
+
+void plan_hop_name(const char *device, char name[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "%.*s-h", HOP_NAME_KEEPS, device);
+}
+
+static struct device device_named(const char *name)
+{
+	struct device device = {0};
+	snprintf(device.name, sizeof(device.name), "%s", name);
+	return device;
+}
+
+static bool own(const struct link *link)
+{
+	return link->group == owner_group(OWNER_CLIENT) ||
+	       link->group == owner_group(OWNER_COLLECTOR);
+}
+
+/* ---- additions; after a failed one the plan is not used -------------------------------------- */
+
+static struct want_link *add_link(struct context *c, const char *name, enum link_kind kind,
+				  int subject)
+{
+	struct want_link *want = ARRAY_ADD(&c->desired->links);
+	if (!want) {
+		c->error = -ENOMEM;
+		return NULL;
+	}
+	snprintf(want->name, sizeof(want->name), "%s", name);
+	want->kind = kind;
+	want->subject = subject;
+	return want;
+}
+
+static struct want_qdisc *add_qdisc(struct context *c, const struct device *device,
+				    enum qdisc_kind kind, int subject)
+{
+	struct want_qdisc *want = ARRAY_ADD(&c->desired->qdiscs);
+	if (!want) {
+		c->error = -ENOMEM;
+		return NULL;
+	}
+	*want = (struct want_qdisc){.device = *device, .kind = kind, .subject = subject};
+	return want;
+}
+
+static void add_filter(struct context *c, const struct want_filter *filter)
+{
+	struct want_filter *want = ARRAY_ADD(&c->desired->filters);
+	if (want)
+		*want = *filter;
+	else
+		c->error = -ENOMEM;
+}
+
+/* ---- tunnels --------------------------------------------------------------------------------- */
+
+static uint32_t overhead(const struct client_collector *collector)
+{
+	return ETH_HLEN + (collector->address.family == AF_INET ? OVERHEAD_IPV4 : OVERHEAD_IPV6);
+}
+
+/* The MTUs, from the largest monitored interface that exists; without any, from Ethernet's. */
+static void measure(struct context *c, size_t index)
+{
+	struct tunnel *tunnel = &c->plan->tunnels[index];
+	const struct path *path = &c->plan->paths[index];
+	uint32_t largest = 0;
+
+	for (size_t i = 0; i < c->plan->streams_count; i++) {
+		const struct stream *stream = &c->plan->streams[i];
+		const struct link *link = snapshot_link_named(
+		    c->seen, c->plan->config->mirrors[stream->mirror].interface);
+		if (stream->collector == index && link && link->mtu > largest)
+			largest = link->mtu;
+	}
+	tunnel->needed_mtu =
+	    (largest ? largest : ETH_DATA_LEN) + overhead(&c->plan->config->collectors[index]);
+	if (path->error)
+		return;
+	const struct link *underlay = snapshot_link(c->seen, path->route.oif);
+	tunnel->path_mtu = path->route.mtu ? path->route.mtu : underlay ? underlay->mtu : 0;
+	tunnel->too_small = tunnel->path_mtu && tunnel->path_mtu < tunnel->needed_mtu;
+	tunnel->local = path->route.from;
+}
+
+static bool has_egress(const struct plan *plan, size_t collector)
+{
+	for (size_t i = 0; i < plan->streams_count; i++)
+		if (plan->streams[i].collector == collector && plan->streams[i].direction == EGRESS)
+			return true;
+	return false;
+}
+
+/* A device of this name that is not the client's own? */
+static bool taken(struct context *c, const char *name, int subject)
+{
+	const struct link *link = snapshot_link_named(c->seen, name);
+	if (!link || link->group == owner_group(OWNER_CLIENT))
+		return false;
+	subject_block(c->subjects, subject,
+		      "there is a device %s (%s) that vtap-client did not make", name,
+		      link->kind_name[0] ? link->kind_name : "hardware");
+	return true;
+}
+
+/* Nothing that arrives on the tunnel may reach this host: anybody can send to its port. */
+static void seal(struct context *c, const char *name, int subject)
+{
+	struct want_filter drop = {.device = device_named(name),
+				   .parent = TC_INGRESS,
+				   .pref = OWN_PREF,
+				   .handle = FILTER_HANDLE,
+				   .insns = drop_all,
+				   .insns_count = 1,
+				   .action = ACTION_VERDICT,
+				   .subject = subject};
+	add_qdisc(c, &drop.device, QDISC_CLSACT, subject);
+	add_filter(c, &drop);
+}
+
+static void cap_rate(struct context *c, const char *name, uint64_t rate, int subject)
+{
+	struct device device = device_named(name);
+	struct want_qdisc *want = add_qdisc(c, &device, QDISC_TBF, subject);
+	if (!want)
+		return;
+	uint64_t burst = rate / 100, limit = rate * TBF_QUEUE_MS / 1000;
+	want->tbf.rate = rate;
+	want->tbf.burst = burst < TBF_BURST_MIN ? TBF_BURST_MIN
+			  : burst > UINT32_MAX  ? UINT32_MAX
+						: (uint32_t)burst;
+	want->tbf.limit =
+	    limit > UINT32_MAX - want->tbf.burst ? UINT32_MAX : (uint32_t)limit + want->tbf.burst;
+}
+
+/*
+ * A clone taken at egress still holds production's route. A tunnel that is too small for it would
+ * write the smaller MTU there, and lower production's IPv6 path MTU (skb_tunnel_check_pmtu).
+ * Mirroring to the ingress of another device drops the route.
+ */
+static void add_hop(struct context *c, const struct client_collector *collector, int subject)
+{
+	struct want_filter forward = {.parent = TC_INGRESS,
+				      .pref = OWN_PREF,
+				      .handle = FILTER_HANDLE,
+				      .insns = take_all,
+				      .insns_count = 1,
+				      .action = ACTION_REDIRECT,
+				      .target = device_named(collector->device),
+				      .subject = subject};
+	char name[IFNAMSIZ];
+
+	plan_hop_name(collector->device, name);
+	forward.device = device_named(name);
+	cookie_make(forward.cookie, OWNER_CLIENT, 0, collector->name);
+	add_link(c, name, LINK_IFB, subject);
+	add_qdisc(c, &forward.device, QDISC_CLSACT, subject);
+	add_filter(c, &forward);
+}
+
+static void add_tunnel(struct context *c, const struct client_collector *collector, int subject)
+{
+	struct want_link *want = add_link(c, collector->device, LINK_VXLAN, subject);
+	if (!want)
+		return;
+	want->vxlan = (struct vxlan){
+	    .vni = collector->vni,
+	    .port = collector->port,
+	    .remote = collector->address,
+	    .local = collector->local, /* none: the kernel asks the route for every flow, and so
+					  follows it at once */
+	    .ttl = collector->ttl,
+	    .tos = (uint8_t)(collector->dscp << 2),
+	    .df = collector->oversize_drop && collector->address.family == AF_INET ? VXLAN_DF_SET
+										   : VXLAN_DF_UNSET,
+	};
+	/* super-packets must be cut and checksummed before they are encapsulated, or the collector
+	 * sees them whole */
+	want->offloads_off = OFFLOAD_TX_CHECKSUM;
+	seal(c, collector->device, subject);
+	if (collector->rate)
+		cap_rate(c, collector->device, collector->rate, subject);
+}
+
+/* Whether copies would leave through a device of vtap's own, and come back for ever. */
+static bool leads_back(struct context *c, const struct path *path)
+{
+	const struct link *out = path->error ? NULL : snapshot_link(c->seen, path->route.oif);
+	return out && own(out);
+}
+
+static void plan_tunnel(struct context *c, size_t index)
+{
+	const struct client_collector *collector = &c->plan->config->collectors[index];
+	struct tunnel *tunnel = &c->plan->tunnels[index];
+	const struct path *path = &c->plan->paths[index];
+	char address[IP_ADDR_TEXT], hop[IFNAMSIZ];
+	int subject = (int)index;
+
+	*tunnel = (struct tunnel){.local = collector->local};
+	measure(c, index);
+	ip_addr_format(&collector->address, address);
+	if (leads_back(c, path)) {
+		subject_block(c->subjects, subject,
+			      "the route to %s leads through a device of vtap's own", address);
+		return;
+	}
+	/* Without a route all is put in place: copies are counted as lost, and flow as soon as
+	 * there is one. */
+	if (path->error)
+		subject_block(c->subjects, subject, "no route to %s (%s)", address,
+			      strerror(-path->error));
+	plan_hop_name(collector->device, hop);
+	tunnel->hop = tunnel->too_small && has_egress(c->plan, index);
+	if (taken(c, collector->device, subject) || (tunnel->hop && taken(c, hop, subject)))
+		return;
+	tunnel->usable = true;
+	add_tunnel(c, collector, subject);
+	if (tunnel->hop)
+		add_hop(c, collector, subject);
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+static const char *const direction_names[] = {"ingress", "egress"};
+
+/* Whether the hook of this link can take a filter of ours at our pref. */
+static bool hook_free(struct context *c, const struct stream *stream, const struct link *link)
+{
+	const struct qdisc *hook = snapshot_hook(c->seen, link->ifindex);
+	uint16_t pref = c->plan->config->tc_pref;
+	size_t count;
+
+	if (hook && stream->direction == EGRESS && strcmp(hook->kind, "clsact") != 0) {
+		subject_block(
+		    c->subjects, stream->subject,
+		    "%s has an %s qdisc of somebody else's, which leaves no hook for egress",
+		    link->name, hook->kind);
+		return false;
+	}
+	const struct filter *f = snapshot_filters(
+	    c->seen, link->ifindex, stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (f[i].chain || f[i].pref != pref ||
+		    (strcmp(f[i].kind, "bpf") == 0 && f[i].protocol == ETH_P_ALL))
+			continue;
+		subject_block(c->subjects, stream->subject,
+			      "pref %u of %s %s is taken by a %s filter: choose another tc_pref",
+			      pref, link->name, direction_names[stream->direction], f[i].kind);
+		return false;
+	}
+	return true;
+}
+
+static bool may_mirror(struct context *c, const struct stream *stream, const struct link *link,
+		       const char *interface)
+{
+	const struct client_collector *collector = &c->plan->config->collectors[stream->collector];
+
+	if (!link)
+		subject_block(c->subjects, stream->subject, "%s does not exist", interface);
+	else if (own(link))
+		subject_block(c->subjects, stream->subject, "%s is a device of vtap's own",
+			      interface);
+	else if (link->type != ARPHRD_ETHER && link->type != ARPHRD_LOOPBACK)
+		subject_block(c->subjects, stream->subject,
+			      "%s has no Ethernet header, which a VXLAN tunnel must carry",
+			      interface);
+	else if (!c->plan->tunnels[stream->collector].usable)
+		subject_block(c->subjects, stream->subject, "collector %s is blocked",
+			      collector->name);
+	else
+		return hook_free(c, stream, link);
+	return false;
+}
+
+/*
+ * The filter's handle: the one it has, found by the cookie, so that a change replaces it; else one
+ * that is free. Collectors start at different handles and step by their number, so that two new
+ * ones cannot meet.
+ */
+static uint32_t choose_handle(struct context *c, const struct stream *stream,
+			      const struct link *link, uint32_t parent)
+{
+	const struct client_config *config = c->plan->config;
+	uint32_t handle = FILTER_HANDLE + (uint32_t)stream->collector;
+	const char *name = config->collectors[stream->collector].name;
+	size_t count;
+	const struct filter *f = snapshot_filters(c->seen, link->ifindex, parent, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!f[i].chain && f[i].pref == config->tc_pref && f[i].owner == OWNER_CLIENT &&
+		    cookie_names(f[i].cookie, f[i].cookie_size, name))
+			return f[i].handle;
+	for (size_t i = 0; i < count;
+	     i++) /* sorted by handle: one walk passes all that is in the way */
+		if (!f[i].chain && f[i].pref == config->tc_pref && f[i].handle == handle)
+			handle += (uint32_t)config->collectors_count;
+	return handle;
+}
+
+static void plan_stream(struct context *c, struct stream *stream)
+{
+	const struct client_config *config = c->plan->config;
+	const struct client_mirror *mirror = &config->mirrors[stream->mirror];
+	const struct client_collector *collector = &config->collectors[stream->collector];
+	const struct filter_program *program =
+	    &c->plan->programs[stream->mirror][stream->direction];
+	const struct tunnel *tunnel = &c->plan->tunnels[stream->collector];
+	const struct link *link = snapshot_link_named(c->seen, mirror->interface);
+	char hop[IFNAMSIZ];
+
+	stream->handle = 0;
+	stream->ifindex = link ? link->ifindex : 0;
+	if (!may_mirror(c, stream, link, mirror->interface))
+		return;
+	bool through_hop = tunnel->hop && stream->direction == EGRESS;
+	struct want_filter want = {.device = {.ifindex = link->ifindex},
+				   .parent = stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS,
+				   .pref = config->tc_pref,
+				   .insns = program->insns,
+				   .insns_count = program->count,
+				   .action = ACTION_MIRROR,
+				   .to_ingress = through_hop,
+				   .subject = stream->subject};
+	memcpy(want.device.name, link->name, sizeof(link->name));
+	plan_hop_name(collector->device, hop);
+	want.target = device_named(through_hop ? hop : collector->device);
+	want.handle = stream->handle = choose_handle(c, stream, link, want.parent);
+	bool made = ifset_has(c->made, link->ifindex) || !snapshot_hook(c->seen, link->ifindex);
+	cookie_make(want.cookie, OWNER_CLIENT, made ? COOKIE_MADE_QDISC : 0, collector->name);
+	if (!ifset_has(&c->hooks, link->ifindex)) {
+		add_qdisc(c, &want.device, QDISC_CLSACT, stream->subject);
+		if (ifset_add(&c->hooks, link->ifindex))
+			c->error = -ENOMEM;
+	}
+	add_filter(c, &want);
+}
+
+int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
+		struct subjects *subjects, struct desired *desired)
+{
+	struct context c = {
+	    .plan = plan, .seen = seen, .made = made, .subjects = subjects, .desired = desired};
+
+	for (size_t i = 0; i < plan->config->collectors_count; i++)
+		plan_tunnel(&c, i);
+	for (size_t i = 0; i < plan->streams_count; i++)
+		plan_stream(&c, &plan->streams[i]);
+	ifset_clear(&c.hooks);
+	return c.error;
+}

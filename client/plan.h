@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the client wants of the kernel: from the configuration and what is observed to desired
+ * objects, and to reasons for what cannot be. Pure.
+ */
+#ifndef VTAP_CLIENT_PLAN_H
+#define VTAP_CLIENT_PLAN_H
+
+#include "client/config.h"
+#include "client/filter.h"
+#include "common/diff.h"
+#include "common/subject.h"
+
+/* The way to a collector, asked of the kernel before each plan. */
+struct path {
+	int error; /* negative errno: there is none */
+	struct route route;
+};
+
+/* What the plan found out about a collector's tunnel, for the status. */
+struct tunnel {
+	struct ip_addr local;
+	uint32_t path_mtu;   /* 0: unknown */
+	uint32_t needed_mtu; /* for full-size copies of the largest monitored interface */
+	bool too_small;      /* path_mtu < needed_mtu */
+	bool usable;         /* there is, or will be, a device to mirror to */
+	bool hop;            /* copies of egress go through the "-h" device */
+};
+
+/* One copy stream: a mirror section's interface in one direction to one of its collectors. */
+struct stream {
+	size_t mirror;
+	size_t collector;
+	enum direction direction;
+	int subject;
+	uint32_t handle; /* of its filter, as last planned; 0: none */
+	int ifindex;     /* of the monitored interface, as last planned; 0: none */
+};
+
+struct plan {
+	const struct client_config *config;
+	const struct filter_program (*programs)[DIRECTIONS]; /* by mirror */
+	const struct path *paths; /* by collector; subject i is collector i's */
+	struct tunnel *tunnels;   /* by collector; filled */
+	struct stream *streams;
+	size_t streams_count;
+};
+
+enum { HOP_NAME_KEEPS = IFNAMSIZ - 3 };
+/* The helper device in front of a tunnel whose underlay is too small: "<first 13 characters>-h". */
+void plan_hop_name(const char *device, char name[IFNAMSIZ]);
+
+int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
+		struct subjects *subjects, struct desired *desired);
+
+#endif

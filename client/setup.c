@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/tc.h"
+
+static const char *const direction_names[] = {"ingress", "egress"};
+
+static size_t count_streams(const struct client_config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->mirrors_count; i++)
+		count += config->mirrors[i].collectors_count *
+			 (size_t)(config->mirrors[i].directions[INGRESS] +
+				  config->mirrors[i].directions[EGRESS]);
+	return count;
+}
+
+static void add_streams(struct setup *s, size_t mirror, size_t collector)
+{
+	for (enum direction d = INGRESS; d < DIRECTIONS; d++) {
+		if (!s->config->mirrors[mirror].directions[d])
+			continue;
+		s->stream_accounts[s->streams_count].direction = d;
+		s->streams[s->streams_count++] =
+		    (struct stream){.mirror = mirror, .collector = collector, .direction = d};
+	}
+}
+
+static void list_streams(struct setup *s)
+{
+	for (size_t c = 0; c < s->config->collectors_count; c++)
+		for (size_t m = 0; m < s->config->mirrors_count; m++)
+			for (size_t i = 0; i < s->config->mirrors[m].collectors_count; i++)
+				if (s->config->mirrors[m].collectors[i] == c)
+					add_streams(s, m, c);
+}
+
+static bool build_programs(struct setup *s, const char *path, struct problems *problems)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < s->config->mirrors_count; i++) {
+		const struct client_mirror *mirror = &s->config->mirrors[i];
+		for (enum direction d = INGRESS; d < DIRECTIONS; d++) {
+			char error[FILTER_ERROR_TEXT];
+			if (!mirror->directions[d] ||
+			    !filter_build(s->config, d, mirror->filter, &s->programs[i][d], error))
+				continue;
+			problems_add(problems, path, 0, "mirror \"%s\" %s: %s", mirror->interface,
+				     direction_names[d], error);
+			good = false;
+		}
+	}
+	return good;
+}
+
+struct setup *setup_make(struct client_config *config, const char *path, struct problems *problems)
+{
+	struct setup *s = calloc(1, sizeof(*s));
+	size_t collectors = config->collectors_count, streams = count_streams(config);
+
+	if (!s) {
+		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
+		client_config_free(config);
+		return NULL;
+	}
+	s->config = config;
+	s->programs = calloc(config->mirrors_count + 1, sizeof(*s->programs));
+	s->paths = calloc(collectors + 1, sizeof(*s->paths));
+	s->tunnels = calloc(collectors + 1, sizeof(*s->tunnels));
+	s->tunnel_accounts = calloc(collectors + 1, sizeof(*s->tunnel_accounts));
+	s->streams = calloc(streams + 1, sizeof(*s->streams));
+	s->stream_accounts = calloc(streams + 1, sizeof(*s->stream_accounts));
+	if (!s->programs || !s->paths || !s->tunnels || !s->tunnel_accounts || !s->streams ||
+	    !s->stream_accounts) {
+		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
+	} else if (build_programs(s, path, problems)) {
+		list_streams(s);
+		return s;
+	}
+	setup_free(s);
+	return NULL;
+}
+
+void setup_free(struct setup *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; s->programs && i < s->config->mirrors_count; i++)
+		for (enum direction d = INGRESS; d < DIRECTIONS; d++)
+			filter_free(&s->programs[i][d]);
+	free(s->programs);
+	free(s->paths);
+	free(s->tunnels);
+	free(s->tunnel_accounts);
+	free(s->streams);
+	free(s->stream_accounts);
+	client_config_free(s->config);
+	free(s);
+}
+
+int setup_subjects(struct setup *s, struct subjects *subjects)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (subjects_add(subjects, "collector %s", s->config->collectors[i].name) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < s->streams_count; i++) {
+		struct stream *stream = &s->streams[i];
+		stream->subject = subjects_add(subjects, "mirror %s %s to %s",
+					       s->config->mirrors[stream->mirror].interface,
+					       direction_names[stream->direction],
+					       s->config->collectors[stream->collector].name);
+		if (stream->subject < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- over a reload --------------------------------------------------------------------------- */
+
+struct stream_key {
+	const char *interface, *collector;
+	enum direction direction;
+	const struct stream_account *account;
+};
+
+static struct stream_key key_of(const struct setup *s, size_t i)
+{
+	const struct stream *stream = &s->streams[i];
+	return (struct stream_key){s->config->mirrors[stream->mirror].interface,
+				   s->config->collectors[stream->collector].name, stream->direction,
+				   &s->stream_accounts[i]};
+}
+
+static int key_order(const void *a, const void *b)
+{
+	const struct stream_key *x = a, *y = b;
+	int order = strcmp(x->interface, y->interface);
+	if (!order)
+		order = strcmp(x->collector, y->collector);
+	return order ? order : (int)x->direction - (int)y->direction;
+}
+
+static void inherit_streams(struct setup *s, const struct setup *old)
+{
+	struct stream_key *keys = calloc(old->streams_count + 1, sizeof(*keys));
+
+	if (!keys)
+		return; /* the kernel's counters are all that is left of the history */
+	for (size_t i = 0; i < old->streams_count; i++)
+		keys[i] = key_of(old, i);
+	qsort(keys, old->streams_count, sizeof(*keys), key_order);
+	for (size_t i = 0; i < s->streams_count; i++) {
+		struct stream_key key = key_of(s, i);
+		const struct stream_key *found =
+		    bsearch(&key, keys, old->streams_count, sizeof(*keys), key_order);
+		if (found)
+			s->stream_accounts[i] = *found->account;
+	}
+	free(keys);
+}
+
+void setup_inherit(struct setup *s, const struct setup *old)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		for (size_t j = 0; j < old->config->collectors_count; j++)
+			if (strcmp(s->config->collectors[i].name,
+				   old->config->collectors[j].name) == 0)
+				s->tunnel_accounts[i] = old->tunnel_accounts[j];
+	inherit_streams(s, old);
+}
+
+/* ---- around a pass --------------------------------------------------------------------------- */
+
+void setup_find_paths(struct setup *s, struct kernel *kernel)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		const struct client_collector *c = &s->config->collectors[i];
+		struct route_query query = {
+		    .to = c->address, .from = c->local, .tos = (uint8_t)(c->dscp << 2)};
+		s->paths[i].error = kernel->route(kernel, &query, &s->paths[i].route);
+	}
+}
+
+static const struct filter *filter_of(const struct setup *s, const struct stream *stream,
+				      const struct snapshot *seen)
+{
+	uint32_t parent = stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS;
+	const char *name = s->config->collectors[stream->collector].name;
+	const struct link *link =
+	    snapshot_link_named(seen, s->config->mirrors[stream->mirror].interface);
+	size_t count;
+
+	const struct filter *f =
+	    link ? snapshot_filters(seen, link->ifindex, parent, &count) : NULL;
+	for (size_t i = 0; f && i < count; i++)
+		if (f[i].owner == OWNER_CLIENT && f[i].pref == s->config->tc_pref &&
+		    cookie_names(f[i].cookie, f[i].cookie_size, name))
+			return &f[i];
+	return NULL;
+}
+
+void setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
+{
+	struct stream_account **group = calloc(s->streams_count + 1, sizeof(*group));
+	size_t at = 0;
+
+	if (!group)
+		return; /* the next time counts it */
+	for (size_t c = 0; c < s->config->collectors_count; c++) {
+		size_t count = 0;
+		const struct link *link =
+		    snapshot_link_named(seen, s->config->collectors[c].device);
+		account_tunnel(&s->tunnel_accounts[c],
+			       link && link->group == owner_group(OWNER_CLIENT) ? link : NULL);
+		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
+			account_stream(&s->stream_accounts[at],
+				       filter_of(s, &s->streams[at], seen));
+			group[count++] = &s->stream_accounts[at];
+		}
+		account_share(&s->tunnel_accounts[c], group, count, now_ms);
+	}
+	free(group);
+}
+
+void setup_applied(struct setup *s, const struct op *op)
+{
+	size_t collectors = s->config->collectors_count;
+
+	/* the subjects of streams follow those of collectors, in the streams' order */
+	if (op->type == OP_FILTER_PUT && op->subject >= (int)collectors &&
+	    (size_t)op->subject < collectors + s->streams_count)
+		account_restart(&s->stream_accounts[(size_t)op->subject - collectors]);
+}
+
+struct plan setup_plan(struct setup *s)
+{
+	return (struct plan){.config = s->config,
+			     .programs = s->programs,
+			     .paths = s->paths,
+			     .tunnels = s->tunnels,
+			     .streams = s->streams,
+			     .streams_count = s->streams_count};
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A configuration made ready: its filter programs, its copy streams, and what is counted for them.
+ */
+#ifndef VTAP_CLIENT_SETUP_H
+#define VTAP_CLIENT_SETUP_H
+
+#include "client/account.h"
+#include "client/plan.h"
+#include "common/kernel.h"
+#include "common/problems.h"
+
+struct setup {
+	struct client_config *config;
+	struct filter_program (*programs)[DIRECTIONS]; /* by mirror */
+	struct path *paths;                            /* by collector, as the three below */
+	struct tunnel *tunnels;
+	struct tunnel_account *tunnel_accounts;
+	struct stream *streams; /* by collector: streams of one collector stand together */
+	struct stream_account *stream_accounts;
+	size_t streams_count;
+};
+
+/* Takes the configuration over, also on failure. NULL: what was wrong is in problems. */
+struct setup *setup_make(struct client_config *config, const char *path, struct problems *problems);
+void setup_free(struct setup *setup); /* NULL is fine */
+
+/* Fills a new table of subjects: collector i is subject i, and each stream's is in it. 0 or
+ * -ENOMEM. */
+int setup_subjects(struct setup *setup, struct subjects *subjects);
+/* The counters of what is in both configurations go on. */
+void setup_inherit(struct setup *setup, const struct setup *old);
+
+/* Asks the kernel for the way to each collector. */
+void setup_find_paths(struct setup *setup, struct kernel *kernel);
+/* Counts what a new snapshot says. */
+void setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
+/* An operation was run: what it restarted counts from zero. */
+void setup_applied(struct setup *setup, const struct op *op);
+struct plan setup_plan(struct setup *setup);
+
+#endif

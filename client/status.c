@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/status.h"
+
+#include <stdio.h>
+
+#include "common/json.h"
+
+static const char *reason_of(const struct subjects *subjects, int subject)
+{
+	const char *reason = subjects->items[subject].reason;
+	return reason[0] ? reason : NULL;
+}
+
+/* What happens to full-size copies: IPv6 routers and hosts do not fragment what passes them. */
+static const char *oversize_text(const struct client_collector *collector,
+				 const struct tunnel *tunnel)
+{
+	if (!tunnel->too_small)
+		return "none";
+	return collector->oversize_drop || collector->address.family == AF_INET6 ? "drop"
+										 : "fragment";
+}
+
+static void add_collector(const struct setup *s, const struct subjects *subjects, size_t i,
+			  struct json_object *to)
+{
+	const struct client_collector *collector = &s->config->collectors[i];
+	const struct tunnel *tunnel = &s->tunnels[i];
+	const struct tunnel_account *account = &s->tunnel_accounts[i];
+	const char *reason = reason_of(subjects, (int)i);
+	char address[IP_ADDR_TEXT];
+
+	json_add_string(to, "name", collector->name);
+	json_add_string(to, "address", ip_addr_format(&collector->address, address));
+	json_add_string(to, "local",
+			tunnel->local.family ? ip_addr_format(&tunnel->local, address) : NULL);
+	json_add_string(to, "encap", "vxlan");
+	json_add_number(to, "vni", collector->vni);
+	json_add_number(to, "port", collector->port);
+	json_add_string(to, "device", collector->device);
+	json_add_string(to, "state", reason ? "blocked" : "up");
+	json_add_string(to, "reason", reason);
+	json_add_number(to, "path_mtu", tunnel->path_mtu);
+	json_add_number(to, "needed_mtu", tunnel->needed_mtu);
+	json_add_string(to, "oversize", oversize_text(collector, tunnel));
+	json_add_number(to, "tx_packets", account->tx_packets);
+	json_add_number(to, "tx_bytes", account->tx_bytes);
+	json_add_number(to, "tx_dropped", account->tx_dropped);
+	json_add_number(to, "tx_errors", account->tx_errors);
+}
+
+static void add_mirror(const struct setup *s, const struct subjects *subjects, size_t i,
+		       struct json_object *to)
+{
+	const struct stream *stream = &s->streams[i];
+	const struct stream_account *account = &s->stream_accounts[i];
+	const char *reason = reason_of(subjects, stream->subject);
+	const char *tunnel_reason = reason_of(subjects, (int)stream->collector);
+	const char *collector = s->config->collectors[stream->collector].name;
+	char text[SUBJECT_REASON * 2];
+
+	/* a mirror whose copies go nowhere does not mirror */
+	if (tunnel_reason) {
+		snprintf(text, sizeof(text), "collector %s: %s", collector, tunnel_reason);
+		reason = text;
+	}
+	json_add_string(to, "interface", s->config->mirrors[stream->mirror].interface);
+	json_add_string(to, "direction", stream->direction == EGRESS ? "egress" : "ingress");
+	json_add_string(to, "method", "tc");
+	json_add_string(to, "collector", collector);
+	json_add_string(to, "state", reason ? "blocked" : "mirroring");
+	json_add_string(to, "reason", reason);
+	json_add_number(to, "packets", account->packets);
+	json_add_number(to, "bytes", account->bytes);
+	json_add_number(to, "dropped", account->dropped);
+	json_add_number(to, "repairs", subjects->items[stream->subject].repairs);
+}
+
+char *client_status(const struct setup *s, const struct subjects *subjects, bool degraded,
+		    double uptime_s)
+{
+	struct json_object *document = json_start_status("client", degraded, uptime_s);
+	struct json_object *collectors = json_add_array(document, "collectors");
+	struct json_object *mirrors = json_add_array(document, "mirrors");
+
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		add_collector(s, subjects, i, json_append_object(collectors));
+	for (size_t i = 0; i < s->streams_count; i++)
+		add_mirror(s, subjects, i, json_append_object(mirrors));
+	return json_finish(document);
+}
+
+void client_summary(const struct setup *s, const struct subjects *subjects, char *text, size_t size)
+{
+	size_t working = 0;
+	const struct subject *blocked = NULL;
+
+	for (size_t i = 0; i < subjects->count && !blocked; i++)
+		if (subjects->items[i].reason[0])
+			blocked = &subjects->items[i];
+	for (size_t i = 0; i < s->streams_count; i++)
+		working += !reason_of(subjects, s->streams[i].subject) &&
+			   !reason_of(subjects, (int)s->streams[i].collector);
+	if (!s->streams_count)
+		snprintf(text, size, "nothing to mirror: the configuration names no mirror");
+	else if (blocked)
+		snprintf(text, size, "%zu of %zu streams mirrored; %s: %s", working,
+			 s->streams_count, blocked->label, blocked->reason);
+	else
+		snprintf(text, size, "%zu of %zu streams mirrored", working, s->streams_count);
+}
