@@ -120,33 +120,39 @@ static void read_collector(struct conf *conf, cfg_t *section, struct client_coll
 	c->dscp = (uint8_t)dscp;
 }
 
-/* The device that stands in for the tunnel's where copies must take a hop: "<first 13
- * characters>-h". */
-static void helper_name(const char *device, char out[IFNAMSIZ])
+void client_hop_name(const char *device, enum hop_end end, char name[IFNAMSIZ])
 {
-	snprintf(out, IFNAMSIZ, "%.13s-h", device);
+	snprintf(name, IFNAMSIZ, "%.13s-%c", device, end == HOP_ENTRY ? 'h' : 'x');
 }
 
-/* Two devices, and the helpers of both, need four names. */
+static bool is_hop_of(const char *name, const char *device)
+{
+	char entry[IFNAMSIZ], exit[IFNAMSIZ];
+
+	client_hop_name(device, HOP_ENTRY, entry);
+	client_hop_name(device, HOP_EXIT, exit);
+	return strcmp(name, entry) == 0 || strcmp(name, exit) == 0;
+}
+
+/* Two devices, and the hops of both, need six names. */
 static void check_devices(struct conf *conf, int line, const struct client_collector *c,
 			  const struct client_collector *earlier)
 {
-	char helper[IFNAMSIZ], earlier_helper[IFNAMSIZ];
+	char hop[IFNAMSIZ];
 
 	if (!*c->device || !*earlier->device)
 		return;
-	helper_name(c->device, helper);
-	helper_name(earlier->device, earlier_helper);
+	client_hop_name(c->device, HOP_ENTRY, hop);
 	if (strcmp(c->device, earlier->device) == 0)
 		conf_problem(conf, line, "device \"%s\" is that of collector \"%s\"", c->device,
 			     earlier->name);
-	else if (strcmp(helper, earlier_helper) == 0)
+	else if (is_hop_of(hop, earlier->device))
 		conf_problem(conf, line,
 			     "device \"%s\" and \"%s\" of collector \"%s\" must differ within "
 			     "their first 13 "
 			     "characters",
 			     c->device, earlier->device, earlier->name);
-	else if (strcmp(c->device, earlier_helper) == 0 || strcmp(helper, earlier->device) == 0)
+	else if (is_hop_of(c->device, earlier->device) || is_hop_of(earlier->device, c->device))
 		conf_problem(conf, line,
 			     "device \"%s\" cannot be used beside \"%s\" of collector \"%s\": one "
 			     "is the name of "
@@ -279,14 +285,11 @@ static void read_mirror(struct conf *conf, cfg_t *section, const struct client_c
 static void check_own_device(struct conf *conf, int line, const struct client_config *config,
 			     const struct client_mirror *m)
 {
-	char helper[IFNAMSIZ];
-
 	for (size_t i = 0; i < config->collectors_count && *m->interface; i++) {
 		const struct client_collector *c = &config->collectors[i];
 
-		helper_name(c->device, helper);
 		if (*c->device &&
-		    (strcmp(m->interface, c->device) == 0 || strcmp(m->interface, helper) == 0))
+		    (strcmp(m->interface, c->device) == 0 || is_hop_of(m->interface, c->device)))
 			conf_problem(conf, line,
 				     "interface \"%s\" is vtap's own, for collector \"%s\"",
 				     m->interface, c->name);

@@ -46,6 +46,14 @@ struct client_config {
 	uint16_t tc_pref;
 };
 
+/*
+ * The two ends of the veth pair that egress copies pass where the underlay is too small for them:
+ * "<first 13 characters of the tunnel's device>-h", where they enter, and "...-x", where they leave
+ * for the tunnel.
+ */
+enum hop_end { HOP_ENTRY, HOP_EXIT };
+void client_hop_name(const char *device, enum hop_end end, char name[IFNAMSIZ]);
+
 /* NULL when there was any problem; then at least one is in `problems`. */
 struct client_config *client_config_read(const char *path, struct problems *problems);
 void client_config_free(struct client_config *config); /* NULL is fine */

@@ -15,6 +15,7 @@ enum {
 	OWN_PREF = 1,          /* on vtap's own devices */
 	TBF_BURST_MIN = 10000, /* a jumbo frame */
 	TBF_QUEUE_MS = 50,
+	HOP_MTU = 65535, /* a veth drops what is larger than its MTU */
 };
 
 static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
@@ -29,11 +30,6 @@ struct context {
 	struct ifset hooks; /* monitored links whose clsact is planned already */
 	int error;
 };
-
-void plan_hop_name(const char *device, char name[IFNAMSIZ])
-{
-	snprintf(name, IFNAMSIZ, "%.*s-h", HOP_NAME_KEEPS, device);
-}
 
 static struct device device_named(const char *name)
 {
@@ -136,6 +132,15 @@ static bool taken(struct context *c, const char *name, int subject)
 	return true;
 }
 
+static bool hop_taken(struct context *c, const char *device, int subject)
+{
+	char entry[IFNAMSIZ], exit[IFNAMSIZ];
+
+	client_hop_name(device, HOP_ENTRY, entry);
+	client_hop_name(device, HOP_EXIT, exit);
+	return taken(c, entry, subject) || taken(c, exit, subject);
+}
+
 /* Nothing that arrives on the tunnel may reach this host: anybody can send to its port. */
 static void seal(struct context *c, const char *name, int subject)
 {
@@ -166,10 +171,25 @@ static void cap_rate(struct context *c, const char *name, uint64_t rate, int sub
 	    limit > UINT32_MAX - want->tbf.burst ? UINT32_MAX : (uint32_t)limit + want->tbf.burst;
 }
 
+static void add_hop_end(struct context *c, const char *device, enum hop_end end, int subject)
+{
+	char name[IFNAMSIZ];
+
+	client_hop_name(device, end, name);
+	struct want_link *want = add_link(c, name, LINK_VETH, subject);
+	if (!want)
+		return;
+	client_hop_name(device, end == HOP_ENTRY ? HOP_EXIT : HOP_ENTRY, want->peer);
+	want->born = end == HOP_EXIT;
+	want->mtu = HOP_MTU;
+}
+
 /*
  * A clone taken at egress still holds production's route. A tunnel that is too small for it would
  * write the smaller MTU there, and lower production's IPv6 path MTU (skb_tunnel_check_pmtu).
- * Mirroring to the ingress of another device drops the route.
+ * Passing a veth pair takes the route off. Mirroring to the ingress of one device would too, but
+ * garbles frames that carry a VLAN tag in their data: mirred pulls up to the IP header, and the
+ * receive path then looks for the tag behind it.
  */
 static void add_hop(struct context *c, const struct client_collector *collector, int subject)
 {
@@ -181,12 +201,11 @@ static void add_hop(struct context *c, const struct client_collector *collector,
 				      .action = ACTION_REDIRECT,
 				      .target = device_named(collector->device),
 				      .subject = subject};
-	char name[IFNAMSIZ];
 
-	plan_hop_name(collector->device, name);
-	forward.device = device_named(name);
+	add_hop_end(c, collector->device, HOP_ENTRY, subject);
+	add_hop_end(c, collector->device, HOP_EXIT, subject);
+	client_hop_name(collector->device, HOP_EXIT, forward.device.name);
 	cookie_make(forward.cookie, OWNER_CLIENT, 0, collector->name);
-	add_link(c, name, LINK_IFB, subject);
 	add_qdisc(c, &forward.device, QDISC_CLSACT, subject);
 	add_filter(c, &forward);
 }
@@ -227,7 +246,7 @@ static void plan_tunnel(struct context *c, size_t index)
 	const struct client_collector *collector = &c->plan->config->collectors[index];
 	struct tunnel *tunnel = &c->plan->tunnels[index];
 	const struct path *path = &c->plan->paths[index];
-	char address[IP_ADDR_TEXT], hop[IFNAMSIZ];
+	char address[IP_ADDR_TEXT];
 	int subject = (int)index;
 
 	*tunnel = (struct tunnel){.local = collector->local};
@@ -243,9 +262,9 @@ static void plan_tunnel(struct context *c, size_t index)
 	if (path->error)
 		subject_block(c->subjects, subject, "no route to %s (%s)", address,
 			      strerror(-path->error));
-	plan_hop_name(collector->device, hop);
 	tunnel->hop = tunnel->too_small && has_egress(c->plan, index);
-	if (taken(c, collector->device, subject) || (tunnel->hop && taken(c, hop, subject)))
+	if (taken(c, collector->device, subject) ||
+	    (tunnel->hop && hop_taken(c, collector->device, subject)))
 		return;
 	tunnel->usable = true;
 	add_tunnel(c, collector, subject);
@@ -288,8 +307,9 @@ static bool hook_free(struct context *c, const struct stream *stream, const stru
 static bool may_mirror(struct context *c, const struct stream *stream, const struct link *link,
 		       const char *interface)
 {
-	const struct client_collector *collector = &c->plan->config->collectors[stream->collector];
-
+	/* the collector's own subject says why */
+	if (!c->plan->tunnels[stream->collector].usable)
+		return false;
 	if (!link)
 		subject_block(c->subjects, stream->subject, "%s does not exist", interface);
 	else if (own(link))
@@ -299,9 +319,6 @@ static bool may_mirror(struct context *c, const struct stream *stream, const str
 		subject_block(c->subjects, stream->subject,
 			      "%s has no Ethernet header, which a VXLAN tunnel must carry",
 			      interface);
-	else if (!c->plan->tunnels[stream->collector].usable)
-		subject_block(c->subjects, stream->subject, "collector %s is blocked",
-			      collector->name);
 	else
 		return hook_free(c, stream, link);
 	return false;
@@ -341,24 +358,22 @@ static void plan_stream(struct context *c, struct stream *stream)
 	    &c->plan->programs[stream->mirror][stream->direction];
 	const struct tunnel *tunnel = &c->plan->tunnels[stream->collector];
 	const struct link *link = snapshot_link_named(c->seen, mirror->interface);
-	char hop[IFNAMSIZ];
 
 	stream->handle = 0;
 	stream->ifindex = link ? link->ifindex : 0;
 	if (!may_mirror(c, stream, link, mirror->interface))
 		return;
-	bool through_hop = tunnel->hop && stream->direction == EGRESS;
 	struct want_filter want = {.device = {.ifindex = link->ifindex},
 				   .parent = stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS,
 				   .pref = config->tc_pref,
 				   .insns = program->insns,
 				   .insns_count = program->count,
 				   .action = ACTION_MIRROR,
-				   .to_ingress = through_hop,
 				   .subject = stream->subject};
 	memcpy(want.device.name, link->name, sizeof(link->name));
-	plan_hop_name(collector->device, hop);
-	want.target = device_named(through_hop ? hop : collector->device);
+	want.target = device_named(collector->device);
+	if (tunnel->hop && stream->direction == EGRESS)
+		client_hop_name(collector->device, HOP_ENTRY, want.target.name);
 	want.handle = stream->handle = choose_handle(c, stream, link, want.parent);
 	bool made = ifset_has(c->made, link->ifindex) || !snapshot_hook(c->seen, link->ifindex);
 	cookie_make(want.cookie, OWNER_CLIENT, made ? COOKIE_MADE_QDISC : 0, collector->name);

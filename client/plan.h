@@ -24,7 +24,7 @@ struct tunnel {
 	uint32_t needed_mtu; /* for full-size copies of the largest monitored interface */
 	bool too_small;      /* path_mtu < needed_mtu */
 	bool usable;         /* there is, or will be, a device to mirror to */
-	bool hop;            /* copies of egress go through the "-h" device */
+	bool hop;            /* copies of egress go through the hop */
 };
 
 /* One copy stream: a mirror section's interface in one direction to one of its collectors. */
@@ -45,10 +45,6 @@ struct plan {
 	struct stream *streams;
 	size_t streams_count;
 };
-
-enum { HOP_NAME_KEEPS = IFNAMSIZ - 3 };
-/* The helper device in front of a tunnel whose underlay is too small: "<first 13 characters>-h". */
-void plan_hop_name(const char *device, char name[IFNAMSIZ]);
 
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
 		struct subjects *subjects, struct desired *desired);

@@ -4,7 +4,6 @@
  * bounded buffer and nothing of the daemon's time; it must never block, spin, or die of SIGPIPE.
  * What a request means is in control_request.c.
  */
-#include <config.h>
 
 #include "common/control.h"
 

@@ -89,7 +89,9 @@ static void pass(void *ctx)
 
 	int error = reconcile_pass(&d->reconcile, false);
 	report(&d->subjects);
-	if (error && error != life->last_error)
+	/* a failed operation was reported with its subject; what remains is a kernel that cannot be
+	 * asked */
+	if (error && error != life->last_error && !subjects_failed(&d->subjects))
 		log_warning("a pass was not completed, will try again: %s", strerror(-error));
 	life->last_error = error;
 	pacer_done(&life->pacer, loop_now_ms(), !error);

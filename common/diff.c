@@ -84,18 +84,24 @@ static bool ours(const struct diff *d, const struct link *link)
 	return link && link->group == owner_group(d->desired->owner);
 }
 
-static bool must_recreate(const struct link *link, const struct want_link *want)
+/* Whether the kernel's link is another thing than the wanted one, or can only become it by being
+ * made anew. */
+static bool must_recreate(const struct diff *d, const struct link *link,
+			  const struct want_link *want)
 {
 	if (link->kind != want->kind)
 		return true;
-	return want->kind == LINK_VXLAN && !vxlan_changes_in_place(&link->vxlan, &want->vxlan);
+	if (want->kind == LINK_VXLAN)
+		return !vxlan_changes_in_place(&link->vxlan, &want->vxlan);
+	const struct link *peer = snapshot_link_named(d->s, want->peer);
+	return !ours(d, peer) || link->peer != peer->ifindex || peer->peer != link->ifindex;
 }
 
 /* The observed link that a wanted one can keep; NULL: it has to be made. */
 static const struct link *kept_link(const struct diff *d, const struct want_link *want)
 {
 	const struct link *link = snapshot_link_named(d->s, want->name);
-	return ours(d, link) && !must_recreate(link, want) ? link : NULL;
+	return ours(d, link) && !must_recreate(d, link, want) ? link : NULL;
 }
 
 static const struct want_link *wanted_link(const struct diff *d, const char *name)
@@ -241,7 +247,7 @@ static void drop_links(struct diff *d)
 		struct device device = device_of(link);
 		if (!want)
 			add(d, OP_LINK_DELETE, &device, -1, "no longer wanted");
-		else if (must_recreate(link, want))
+		else if (must_recreate(d, link, want))
 			add(d, OP_LINK_DELETE, &device, want->subject,
 			    "cannot be changed in place");
 	}
@@ -267,9 +273,9 @@ static void want_link(struct diff *d, const struct want_link *want)
 	struct device device = link ? device_of(link) : device_named(want->name);
 	int subject = want->subject;
 
-	if (!link)
+	if (!link && !want->born)
 		add(d, OP_LINK_CREATE, &device, subject, "missing")->link = want;
-	else if (want->kind == LINK_VXLAN && !vxlan_equal(&link->vxlan, &want->vxlan))
+	else if (link && want->kind == LINK_VXLAN && !vxlan_equal(&link->vxlan, &want->vxlan))
 		add(d, OP_LINK_CHANGE, &device, subject, "settings differ")->link = want;
 	if (link && want->mtu && link->mtu != want->mtu)
 		add(d, OP_LINK_MTU, &device, subject, "MTU differs")->link = want;

@@ -35,7 +35,8 @@ int instance_lock(const char *name, char *why, size_t why_size)
 		if (fd >= 0)
 			close(fd);
 		if (error == -EAGAIN)
-			snprintf(why, why_size, "another %s runs in this network namespace", name);
+			snprintf(why, why_size, "another %s is running in this network namespace",
+				 name);
 		else
 			snprintf(why, why_size, "%s: %s", path, strerror(-error));
 		return error;
@@ -43,7 +44,7 @@ int instance_lock(const char *name, char *why, size_t why_size)
 	return 0; /* the descriptor is the lock: it stays open, and the file stays for the next */
 }
 
-int instance_privileges(int bpf, char *why, size_t why_size)
+int instance_privileges(bool bpf, char *why, size_t why_size)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -52,14 +53,27 @@ int instance_privileges(int bpf, char *why, size_t why_size)
 		snprintf(why, why_size, "capget: %s", strerror(errno));
 		return -errno;
 	}
+	static const struct {
+		int capability;
+		const char *name;
+		bool for_bpf;
+	} needed[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN", false},
+		      {CAP_BPF, "CAP_BPF", true},
+		      {CAP_PERFMON, "CAP_PERFMON", true}};
 	uint64_t have = data[0].effective | (uint64_t)data[1].effective << 32;
-	bool admin = have & 1ULL << CAP_NET_ADMIN;
-	bool may_bpf = !bpf || have & (1ULL << CAP_BPF | 1ULL << CAP_SYS_ADMIN);
-	if (admin && may_bpf)
+	char missing[64] = "";
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		/* what eBPF needs was part of CAP_SYS_ADMIN, and still is */
+		bool enough = have & 1ULL << needed[i].capability ||
+			      (needed[i].for_bpf && (!bpf || have & 1ULL << CAP_SYS_ADMIN));
+		if (!enough)
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
+				 "%s%s", missing[0] ? ", " : "", needed[i].name);
+	}
+	if (!missing[0])
 		return 0;
-	snprintf(why, why_size,
-		 "not permitted: %s%s%s is missing; run it as root or with that capability",
-		 admin ? "" : "CAP_NET_ADMIN", !admin && !may_bpf ? " and " : "",
-		 may_bpf ? "" : "CAP_BPF");
+	snprintf(why, why_size, "not permitted: this needs root, or these capabilities: %s",
+		 missing);
 	return -EPERM;
 }

@@ -5,6 +5,7 @@
 #ifndef VTAP_COMMON_INSTANCE_H
 #define VTAP_COMMON_INSTANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -13,7 +14,7 @@
  */
 int instance_lock(const char *name, char *why, size_t why_size);
 
-/* 0, or -EPERM with the missing capabilities in words. `bpf`: CAP_BPF is needed too. */
-int instance_privileges(int bpf, char *why, size_t why_size);
+/* 0, or -EPERM with the missing capabilities in words. `bpf`: those of a program loader too. */
+int instance_privileges(bool bpf, char *why, size_t why_size);
 
 #endif

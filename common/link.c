@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,8 +46,8 @@ static void parse_linkinfo(const struct nlattr *info, struct link *out)
 	if (strcmp(out->kind_name, "vxlan") == 0) {
 		out->kind = LINK_VXLAN;
 		parse_vxlan(tb[IFLA_INFO_DATA], &out->vxlan);
-	} else if (strcmp(out->kind_name, "ifb") == 0) {
-		out->kind = LINK_IFB;
+	} else if (strcmp(out->kind_name, "veth") == 0) {
+		out->kind = LINK_VETH;
 	}
 }
 
@@ -84,6 +85,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	nlattr_u32(tb[IFLA_MTU], &out->mtu);
 	nlattr_u32(tb[IFLA_GROUP], &out->group);
 	nlattr_copy(tb[IFLA_MASTER], &out->master, sizeof(out->master));
+	nlattr_copy(tb[IFLA_LINK], &out->peer, sizeof(out->peer));
 	parse_linkinfo(tb[IFLA_LINKINFO], out);
 	out->ipv6 = parse_ipv6_on(tb[IFLA_AF_SPEC]);
 	/* The structure has grown over time: take what this kernel has of it. */
@@ -167,6 +169,27 @@ static void put_vxlan(struct nlmsg *m, const struct vxlan *vxlan)
 	nlmsg_nest_end(m, info);
 }
 
+static void put_names(struct nlmsg *m, const char *name, uint32_t mtu, enum owner owner)
+{
+	nlmsg_put_string(m, IFLA_IFNAME, name);
+	if (mtu)
+		nlmsg_put_u32(m, IFLA_MTU, mtu);
+	nlmsg_put_u32(m, IFLA_GROUP, owner_group(owner));
+}
+
+/* The other end is described as the device itself is. */
+static void put_veth(struct nlmsg *m, const struct ifinfomsg *info, const struct want_link *want,
+		     enum owner owner)
+{
+	struct nlattr *data, *linkinfo = start_kind(m, "veth", &data);
+	struct nlattr *peer = nlmsg_nest(m, VETH_INFO_PEER);
+	nlmsg_put_raw(m, info, sizeof(*info));
+	put_names(m, want->peer, want->mtu, owner);
+	nlmsg_nest_end(m, peer);
+	nlmsg_nest_end(m, data);
+	nlmsg_nest_end(m, linkinfo);
+}
+
 /*
  * The group, which is the owner's mark, and NOARP are in the creating message, so that there is
  * never a device without them.
@@ -178,17 +201,11 @@ void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct wa
 
 	nlmsg_start(m, buffer, size, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &info,
 		    sizeof(info));
-	nlmsg_put_string(m, IFLA_IFNAME, want->name);
-	if (want->mtu)
-		nlmsg_put_u32(m, IFLA_MTU, want->mtu);
-	nlmsg_put_u32(m, IFLA_GROUP, owner_group(owner));
-	if (want->kind == LINK_VXLAN) {
+	put_names(m, want->name, want->mtu, owner);
+	if (want->kind == LINK_VXLAN)
 		put_vxlan(m, &want->vxlan);
-	} else {
-		struct nlattr *linkinfo = nlmsg_nest(m, IFLA_LINKINFO);
-		nlmsg_put_string(m, IFLA_INFO_KIND, "ifb");
-		nlmsg_nest_end(m, linkinfo);
-	}
+	else
+		put_veth(m, &info, want, owner);
 }
 
 static void start_set(struct nlmsg *m, void *buffer, size_t size, int ifindex, unsigned flags)

@@ -3,7 +3,6 @@
  * Making and removing the socket at a path. Called at start and end only: it may wait, shortly, and
  * it changes the process's umask for moments, so no other thread may be making files.
  */
-#include <config.h>
 
 #include "common/listener.h"
 

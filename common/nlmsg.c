@@ -32,6 +32,15 @@ void nlmsg_put(struct nlmsg *m, uint16_t type, const void *data, size_t size)
 		m->overflow = true;
 }
 
+void nlmsg_put_raw(struct nlmsg *m, const void *data, size_t size)
+{
+	if (m->overflow || m->header->nlmsg_len + aligned(size) > m->size) {
+		m->overflow = true;
+		return;
+	}
+	memcpy(mnl_nlmsg_put_extra_header(m->header, size), data, size);
+}
+
 void nlmsg_put_u8(struct nlmsg *m, uint16_t type, uint8_t value)
 {
 	nlmsg_put(m, type, &value, sizeof(value));

@@ -22,6 +22,8 @@ struct nlmsg {
 void nlmsg_start(struct nlmsg *m, void *buffer, size_t size, uint16_t type, uint16_t flags,
 		 const void *family, size_t family_size);
 void nlmsg_put(struct nlmsg *m, uint16_t type, const void *data, size_t size);
+/* Bytes without an attribute's header, as some nests begin with a structure. */
+void nlmsg_put_raw(struct nlmsg *m, const void *data, size_t size);
 void nlmsg_put_u8(struct nlmsg *m, uint16_t type, uint8_t value);
 void nlmsg_put_u16(struct nlmsg *m, uint16_t type, uint16_t value);
 void nlmsg_put_be16(struct nlmsg *m, uint16_t type, uint16_t value); /* value in host order */

@@ -27,7 +27,7 @@ uint32_t owner_group(enum owner owner); /* the link group of an owner; 0 for OWN
 enum { FILTER_HANDLE = 0x76746170 }; /* "vtap": the first handle of vtap's filters within a pref */
 enum { KIND_SIZE = 16 };
 
-enum link_kind { LINK_OTHER, LINK_VXLAN, LINK_IFB };
+enum link_kind { LINK_OTHER, LINK_VXLAN, LINK_VETH };
 
 struct vxlan {
 	uint32_t vni;
@@ -56,6 +56,7 @@ struct link {
 	uint32_t mtu;
 	uint32_t group;
 	int master;         /* ifindex, 0: none */
+	int peer;           /* IFLA_LINK: for a veth the other end's ifindex; 0: none */
 	bool ipv6;          /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
 	uint32_t offloads;  /* enum offload bits that are on; read for vtap's own links only */
 	struct vxlan vxlan; /* for LINK_VXLAN */

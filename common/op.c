@@ -34,7 +34,8 @@ static void link_text(const struct op *op, const char *verb, char text[OP_TEXT])
 	char remote[IP_ADDR_TEXT], local[IP_ADDR_TEXT], vni[32];
 
 	if (op->link->kind != LINK_VXLAN) {
-		snprintf(text, OP_TEXT, "%s: %s ifb", op->device.name, verb);
+		snprintf(text, OP_TEXT, "%s: %s veth, other end %s", op->device.name, verb,
+			 op->link->peer);
 		return;
 	}
 	if (vxlan->external)

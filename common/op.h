@@ -21,7 +21,9 @@ struct device {
 
 struct want_link {
 	char name[IFNAMSIZ];
-	enum link_kind kind; /* LINK_VXLAN or LINK_IFB */
+	enum link_kind kind; /* LINK_VXLAN or LINK_VETH */
+	char peer[IFNAMSIZ]; /* LINK_VETH: the other end, a wanted link too */
+	bool born;           /* LINK_VETH: this end comes with the making of the other */
 	struct vxlan vxlan;
 	uint32_t mtu;          /* 0: as it is */
 	uint32_t offloads_off; /* enum offload bits that must be off */

@@ -124,3 +124,11 @@ bool subjects_blocked(const struct subjects *s)
 			return true;
 	return false;
 }
+
+bool subjects_failed(const struct subjects *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].failed)
+			return true;
+	return false;
+}

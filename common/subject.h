@@ -50,5 +50,6 @@ bool subject_failed(const struct subjects *subjects, int subject);
 void subjects_end(struct subjects *subjects);
 
 bool subjects_blocked(const struct subjects *subjects); /* any of them */
+bool subjects_failed(const struct subjects *subjects);  /* an operation for any of them */
 
 #endif

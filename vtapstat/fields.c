@@ -2,7 +2,6 @@
 /*
  * Typed access to JSON that somebody else wrote. The objects stay their document's.
  */
-#include <config.h>
 
 #include "vtapstat/fields.h"
 

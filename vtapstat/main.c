@@ -3,7 +3,6 @@
  * vtapstat: asks a daemon how it is and shows the answer. Changes nothing, needs no privilege
  * beyond opening the socket.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <getopt.h>

@@ -3,7 +3,6 @@
  * The socket client. One deadline covers connecting, asking and the whole answer: a daemon that
  * sends a byte now and then must not hold us for ever.
  */
-#include <config.h>
 
 #include "vtapstat/request.h"
 

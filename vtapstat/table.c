@@ -3,7 +3,6 @@
  * Aligned columns. Knows nothing of what the cells mean, of terminals or of JSON. Widths are those
  * of characters in the locale's encoding.
  */
-#include <config.h>
 
 #include "vtapstat/table.h"
 

@@ -3,7 +3,6 @@
  * The client's status as two tables, in the order of its configuration: where the copies go, and
  * what is copied.
  */
-#include <config.h>
 
 #include "vtapstat/view.h"
 

@@ -3,7 +3,6 @@
  * The collector's status: its endpoints, the totals, and one line per client, sorted by address so
  * that a line stays where it is from one look to the next.
  */
-#include <config.h>
 
 #include "vtapstat/view.h"
 

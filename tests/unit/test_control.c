@@ -3,7 +3,6 @@
  * The control socket on a real UNIX socket in a directory of its own. The daemon's side runs in a
  * child that ends by SIGTERM; the test is its clients.
  */
-#include <config.h>
 
 #include <check.h>
 #include <errno.h>

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The clients as values: what the door counted, sample by sample, with rates and times that people
+ * can read. No clock: the time of a sample is a parameter.
+ */
+#include "collector/clients.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS 1000000000
+#define STEP_NS      \
+	(SECOND_NS / \
+	 20) /* a change of the wall clock smaller than this is the noise of reading two clocks */
+#define ROOM_AT_ONCE 64
+
+void clients_init(struct clients *clients, uint64_t seed)
+{
+	memset(clients, 0, sizeof(*clients));
+	clients->seed = seed;
+	clients->sorted = true;
+}
+
+void clients_free(struct clients *clients)
+{
+	free(clients->entries);
+	free(clients->slots);
+	clients_init(clients, clients->seed);
+}
+
+/* ---- the index ---- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	hash ^= hash >> 29;
+	hash *= UINT64_C(0xbf58476d1ce4e5b9);
+	return hash ^ hash >> 32;
+}
+
+static size_t slot_of(const struct clients *clients, const struct ip_addr *address, uint32_t vni)
+{
+	uint64_t words[2];
+
+	memcpy(words, address->bytes, sizeof(words));
+	return mix(mix(mix(clients->seed, words[0]), words[1]), vni) & (clients->slots_count - 1);
+}
+
+/* The slot of this client, or the free one where it belongs. There is always a free one. */
+static uint32_t *find(const struct clients *clients, const struct ip_addr *address, uint32_t vni)
+{
+	size_t at = slot_of(clients, address, vni);
+
+	while (clients->slots[at]) {
+		const struct client *client = &clients->entries[clients->slots[at] - 1];
+
+		if (client->vni == vni && ip_addr_equal(&client->address, address))
+			break;
+		at = (at + 1) & (clients->slots_count - 1);
+	}
+	return &clients->slots[at];
+}
+
+static void index_again(struct clients *clients)
+{
+	if (!clients->slots)
+		return;
+	memset(clients->slots, 0, clients->slots_count * sizeof(*clients->slots));
+	for (size_t i = 0; i < clients->count; i++)
+		*find(clients, &clients->entries[i].address, clients->entries[i].vni) =
+		    (uint32_t)i + 1;
+}
+
+static int grow(struct clients *clients)
+{
+	size_t room = clients->room ? clients->room * 2 : ROOM_AT_ONCE;
+	struct client *entries = reallocarray(clients->entries, room, sizeof(*entries));
+	uint32_t *slots;
+
+	if (!entries)
+		return -ENOMEM;
+	clients->entries = entries;
+	slots = calloc(room * 2, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(clients->slots);
+	clients->slots = slots;
+	clients->slots_count = room * 2;
+	clients->room = room;
+	index_again(clients);
+	return 0;
+}
+
+/* ---- sampling ---- */
+
+void clients_begin_sample(struct clients *clients, const struct clients_clock *clock)
+{
+	int64_t offset = clock->real_ns - (int64_t)clock->boot_ns;
+	int64_t change = offset - clients->real_minus_boot_ns;
+
+	/* Kept while the wall clock was not set, else a time near a full second would be shown now
+	 * so, now so. */
+	if (clients->sample == 0 || change > STEP_NS || change < -STEP_NS)
+		clients->real_minus_boot_ns = offset;
+	clients->clock = *clock;
+	clients->sample++;
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Counters never run backwards: a door that counts this client anew (its first frame is another
+ * one) continues the count; one that got a slightly old copy of the table is waited for.
+ */
+static void take_count(struct client *client, const struct door_client *seen)
+{
+	if (seen->first_boot_ns != client->raw_first_boot_ns) {
+		client->base = client->count;
+		client->raw = (struct door_counter){0};
+	}
+	client->raw_first_boot_ns = seen->first_boot_ns;
+	client->raw.packets = max(client->raw.packets, seen->count.packets);
+	client->raw.bytes = max(client->raw.bytes, seen->count.bytes);
+	client->count.packets = client->base.packets + client->raw.packets;
+	client->count.bytes = client->base.bytes + client->raw.bytes;
+}
+
+/* The door's stamp is CLOCK_MONOTONIC, so it is converted before a suspend can come between. */
+static void take_last(struct client *client, const struct clients_clock *clock,
+		      uint64_t last_mono_ns)
+{
+	uint64_t age;
+
+	if (last_mono_ns == client->raw_last_mono_ns)
+		return;
+	client->raw_last_mono_ns = last_mono_ns;
+	/* A frame can come after the sample's time was taken. */
+	age = clock->mono_ns > last_mono_ns ? clock->mono_ns - last_mono_ns : 0;
+	client->last_boot_ns =
+	    max(client->last_boot_ns, clock->boot_ns > age ? clock->boot_ns - age : 0);
+}
+
+static struct client *insert(struct clients *clients, const struct door_client *seen)
+{
+	struct client *client;
+
+	if (clients->count == clients->room && grow(clients))
+		return NULL;
+	client = &clients->entries[clients->count++];
+	*find(clients, &seen->address, seen->vni) = (uint32_t)clients->count;
+	*client = (struct client){.address = seen->address, .vni = seen->vni};
+	client->first_boot_ns = seen->first_boot_ns;
+	client->raw_first_boot_ns = seen->first_boot_ns;
+	/* A client of before this interval, from a door taken over: its past is not the present
+	 * rate. */
+	if (clients->rate_from.mono_ns == 0 || seen->first_boot_ns < clients->rate_from.boot_ns)
+		client->rate_from = seen->count;
+	clients->sorted = false;
+	return client;
+}
+
+int clients_add(struct clients *clients, const struct door_client *seen)
+{
+	uint32_t *slot = clients->slots ? find(clients, &seen->address, seen->vni) : NULL;
+	struct client *client =
+	    slot && *slot ? &clients->entries[*slot - 1] : insert(clients, seen);
+
+	if (!client)
+		return -ENOMEM;
+	client->sample = clients->sample;
+	take_count(client, seen);
+	take_last(client, &clients->clock, seen->last_mono_ns);
+	return 0;
+}
+
+static void forget_gone(struct clients *clients)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < clients->count; i++)
+		if (clients->entries[i].sample == clients->sample)
+			clients->entries[kept++] = clients->entries[i];
+	if (kept == clients->count)
+		return;
+	clients->count = kept;
+	index_again(clients);
+}
+
+void clients_end_sample(struct clients *clients, bool complete)
+{
+	const uint64_t now = clients->clock.mono_ns;
+	const uint64_t elapsed = now - clients->rate_from.mono_ns;
+
+	if (!complete)
+		return; /* who was not read would seem gone, or silent */
+	forget_gone(clients);
+	if (clients->rate_from.mono_ns && now < clients->rate_from.mono_ns + SECOND_NS)
+		return;
+	for (size_t i = 0; i < clients->count; i++) {
+		struct client *client = &clients->entries[i];
+		double packets = (double)(client->count.packets - client->rate_from.packets);
+		double bytes = (double)(client->count.bytes - client->rate_from.bytes);
+
+		client->packets_per_s = packets * SECOND_NS / (double)elapsed;
+		client->bits_per_s = bytes * 8 * SECOND_NS / (double)elapsed;
+		client->rate_from = client->count;
+	}
+	clients->rate_from = clients->clock;
+}
+
+/* ---- reading ---- */
+
+static int compare(const void *left, const void *right)
+{
+	const struct client *a = left, *b = right;
+	int order = ip_addr_compare(&a->address, &b->address);
+
+	return order ? order : (a->vni > b->vni) - (a->vni < b->vni);
+}
+
+const struct client *clients_sorted(struct clients *clients, size_t *count)
+{
+	if (!clients->sorted) {
+		qsort(clients->entries, clients->count, sizeof(*clients->entries), compare);
+		index_again(clients);
+		clients->sorted = true;
+	}
+	*count = clients->count;
+	return clients->entries;
+}
+
+static time_t wall(const struct clients *clients, uint64_t boot_ns)
+{
+	return (time_t)(((int64_t)boot_ns + clients->real_minus_boot_ns) / SECOND_NS);
+}
+
+time_t clients_wall_first(const struct clients *clients, const struct client *client)
+{
+	return wall(clients, client->first_boot_ns);
+}
+
+time_t clients_wall_last(const struct clients *clients, const struct client *client)
+{
+	return wall(clients, client->last_boot_ns);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * collector.conf: what its keys mean. Does not look at the machine.
+ */
+#include "collector/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf.h"
+
+enum { VNI_MAX = (1 << 24) - 1, CLIENTS_MAX = 1 << 24 };
+
+/* Private addresses: nobody from the Internet, for a tunnel authenticates nobody. */
+#define ALLOW_DEFAULT \
+	"{10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7, fe80::/10}"
+
+/* clang-format off */
+static cfg_opt_t vxlan_keys[] = {
+	CONF_KEY("device", "vtap0"),
+	CONF_KEY("vni", "42"),
+	CONF_KEY("port", "4789"),
+	CONF_KEY("underlay", "ipv4"),
+	CONF_KEY("gro", "false"),
+	CFG_END(),
+};
+
+static cfg_opt_t gre_keys[] = {
+	CONF_KEY("device", NULL),
+	CFG_END(),
+};
+
+static cfg_opt_t schema[] = {
+	CONF_LIST("allow", ALLOW_DEFAULT),
+	CONF_KEY("max_clients", "65536"),
+	CFG_SEC("vxlan", vxlan_keys, CFGF_NONE),
+	CFG_SEC("gretap", gre_keys, CONF_UNSUPPORTED),
+	CFG_SEC("gre", gre_keys, CONF_UNSUPPORTED),
+	CFG_END(),
+};
+/* clang-format on */
+
+/* A prefix whose only fault are bits beyond its length is told what it would be without them. */
+static void report_prefix(struct conf *conf, const struct conf_value *value)
+{
+	const char *slash = strchr(value->text, '/');
+	char text[IP_PREFIX_TEXT], *end;
+	struct ip_prefix prefix = {0};
+	unsigned long len = slash ? strtoul(slash + 1, &end, 10) : 0;
+	size_t size = slash ? (size_t)(slash - value->text) : 0;
+
+	if (slash && size < sizeof(text) && slash[1] >= '0' && slash[1] <= '9' && !*end) {
+		memcpy(text, value->text, size);
+		text[size] = 0;
+		if (ip_addr_parse(text, &prefix.addr) && len <= 8 * ip_addr_size(&prefix.addr)) {
+			prefix.len = (uint8_t)len;
+			for (size_t bit = len; bit < 8 * sizeof(prefix.addr.bytes); bit++)
+				prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+			conf_problem(conf, value->line,
+				     "allow \"%s\" has bits set beyond its length: write \"%s\"",
+				     value->text, ip_prefix_format(&prefix, text));
+			return;
+		}
+	}
+	conf_problem(conf, value->line,
+		     "allow \"%s\" is not an address or a prefix such as \"10.0.0.0/8\"",
+		     value->text);
+}
+
+static bool read_allow(struct conf *conf, struct collector_config *config)
+{
+	unsigned count = cfg_size(conf->root, "allow");
+
+	config->allow = calloc(count + 1, sizeof(*config->allow));
+	if (!config->allow)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		const struct conf_value *value = conf_value(conf->root, "allow", i);
+
+		if (ip_prefix_parse(value->text, &config->allow[config->allow_count]))
+			config->allow_count++;
+		else
+			report_prefix(conf, value);
+	}
+	return true;
+}
+
+static void read_vxlan(struct conf *conf, cfg_t *section, struct collector_vxlan *vxlan)
+{
+	static const char *const underlays[] = {
+	    [UNDERLAY_IPV4] = "ipv4", [UNDERLAY_IPV6] = "ipv6", [UNDERLAY_DUAL] = "dual", NULL};
+	unsigned underlay = UNDERLAY_IPV4;
+	uint32_t port = 0;
+
+	conf_interface(conf, conf_key_line(section, "device"), "device",
+		       conf_string(section, "device"), vxlan->device);
+	conf_number_or(conf, section, "vni", "any", 1, VNI_MAX, &vxlan->vni);
+	conf_number(conf, section, "port", 1, UINT16_MAX, &port);
+	conf_choice(conf, section, "underlay", underlays, &underlay);
+	conf_flag(conf, section, "gro", &vxlan->gro);
+	vxlan->port = (uint16_t)port;
+	vxlan->underlay = (enum underlay)underlay;
+}
+
+struct collector_config *collector_config_read(const char *path, struct problems *problems)
+{
+	struct collector_config *config = calloc(1, sizeof(*config));
+	struct conf conf;
+
+	if (conf_open(&conf, path, schema, problems)) {
+		if (!config || !read_allow(&conf, config)) {
+			conf_problem(&conf, 0, "%s", strerror(ENOMEM));
+		} else {
+			conf_number(&conf, conf.root, "max_clients", 1, CLIENTS_MAX,
+				    &config->max_clients);
+			read_vxlan(&conf, cfg_getsec(conf.root, "vxlan"), &config->vxlan);
+		}
+	}
+	if (!conf_close(&conf)) {
+		collector_config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+void collector_config_free(struct collector_config *config)
+{
+	if (!config)
+		return;
+	free(config->allow);
+	free(config);
+}
+
+bool collector_config_allows(const struct collector_config *config, const struct ip_addr *source)
+{
+	for (size_t i = 0; i < config->allow_count; i++)
+		if (ip_prefix_contains(&config->allow[i], source))
+			return true;
+	return false;
+}

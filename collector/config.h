@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The collector's configuration file as a value (design section 3).
+ */
+#ifndef VTAP_COLLECTOR_CONFIG_H
+#define VTAP_COLLECTOR_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/problems.h"
+
+enum underlay { UNDERLAY_IPV4, UNDERLAY_IPV6, UNDERLAY_DUAL };
+
+struct collector_vxlan {
+	char device[IFNAMSIZ];
+	uint32_t vni; /* 0: any */
+	uint16_t port;
+	enum underlay underlay;
+	bool gro;
+};
+
+struct collector_config {
+	struct ip_prefix *allow;
+	size_t allow_count;
+	uint32_t max_clients;
+	struct collector_vxlan vxlan;
+};
+
+/* NULL when there was any problem; then at least one is in `problems`. */
+struct collector_config *collector_config_read(const char *path, struct problems *problems);
+void collector_config_free(struct collector_config *config); /* NULL is fine */
+/* Whether the allow-list lets this outer source address in. */
+bool collector_config_allows(const struct collector_config *config, const struct ip_addr *source);
+
+#endif

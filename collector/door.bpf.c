@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The door: runs at the tc ingress of the underlay's interfaces, drops tunnel packets whose source
+ * is not allowed, and counts the frames of those that are, per source address and VNI. It must
+ * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC). Needs
+ * Linux 5.17 (bpf_loop).
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "door_packet.bpf.h"
+#include "door_shared.h"
+
+#define VLAN_VID_MASK 0x0fff
+#define EEXIST        17
+
+/* NO_PREALLOC: memory follows the clients that exist, not max_clients x possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct door_key);
+	__type(value, struct door_value);
+} vtap_clients SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct door_sums);
+} vtap_totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct door_rules);
+} vtap_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DOOR_ALLOW_ENTRIES);
+	__type(key, struct door_prefix4);
+	__type(value, __u64);
+} vtap_allow4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DOOR_ALLOW_ENTRIES);
+	__type(key, struct door_prefix6);
+	__type(value, __u64);
+} vtap_allow6 SEC(".maps");
+
+static __always_inline void add(struct door_sum *to, const struct door_sum *sum)
+{
+	to->packets += sum->packets;
+	to->bytes += sum->bytes;
+}
+
+static __always_inline bool allowed(const struct door_key *key)
+{
+	struct door_prefix4 prefix4 = {.length = 32};
+	struct door_prefix6 prefix6 = {.length = 128};
+
+	if (key->family == DOOR_IPV4) {
+		__builtin_memcpy(prefix4.address, key->address, sizeof(prefix4.address));
+		return bpf_map_lookup_elem(&vtap_allow4, &prefix4);
+	}
+	__builtin_memcpy(prefix6.address, key->address, sizeof(prefix6.address));
+	return bpf_map_lookup_elem(&vtap_allow6, &prefix6);
+}
+
+/* A source that is not in the table. */
+static __noinline int admit_new(const struct door_key *key, const struct door_sum *sum,
+				struct door_sums *totals)
+{
+	struct door_value fresh = {.last_mono_ns = bpf_ktime_get_coarse_ns()};
+	struct door_value *client;
+	long error;
+
+	if (!allowed(key)) {
+		add(&totals->rejected, sum);
+		return TC_ACT_SHOT;
+	}
+	add(&totals->accepted, sum);
+	fresh.sum = *sum;
+	fresh.first_boot_ns = bpf_ktime_get_boot_ns();
+	error = bpf_map_update_elem(&vtap_clients, key, &fresh, BPF_NOEXIST);
+	if (!error)
+		return TC_ACT_UNSPEC;
+	/* Another CPU was faster: this CPU's share of the entry is there and still zero. */
+	client = error == -EEXIST ? bpf_map_lookup_elem(&vtap_clients, key) : NULL;
+	if (client) {
+		add(&client->sum, sum);
+		client->last_mono_ns = fresh.last_mono_ns;
+	} else {
+		add(&totals->overflow, sum);
+	}
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int admit(struct __sk_buff *skb, struct packet *packet,
+				 const struct tunnel_header *header, const struct door_rules *rules)
+{
+	struct door_sum sum = {.packets = 1, .bytes = skb->len};
+	struct door_value *client;
+	struct door_sums *totals;
+	__u32 zero = 0;
+
+	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
+	if (!totals)
+		return TC_ACT_UNSPEC;
+	if (!measure(skb, packet, header, &sum)) {
+		add(&totals->malformed, &sum);
+		return TC_ACT_SHOT;
+	}
+	packet->key.encap = DOOR_ENCAP_VXLAN;
+	packet->key.vni = bpf_ntohl(header->vxlan.vni) >> 8;
+	if (rules->enforce_vni && packet->key.vni != rules->vni) {
+		add(&totals->rejected, &sum);
+		return TC_ACT_SHOT;
+	}
+	client = bpf_map_lookup_elem(&vtap_clients, &packet->key);
+	if (!client)
+		return admit_new(&packet->key, &sum, totals);
+	add(&totals->accepted, &sum);
+	add(&client->sum, &sum);
+	client->last_mono_ns = bpf_ktime_get_coarse_ns();
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int vtap_door(struct __sk_buff *skb)
+{
+	struct tunnel_header header = {};
+	struct packet packet = {};
+	struct door_rules *rules;
+	__u32 zero = 0;
+	bool whole;
+
+	if (skb->pkt_type == PACKET_OTHERHOST)
+		return TC_ACT_UNSPEC;
+	/* A VLAN device's frame: it passes the door at that device's own ingress. */
+	if (skb->vlan_present && skb->vlan_tci & VLAN_VID_MASK)
+		return TC_ACT_UNSPEC;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (!read_ipv4(skb, &packet))
+			return TC_ACT_UNSPEC;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		if (!read_ipv6(skb, &packet))
+			return TC_ACT_UNSPEC;
+	} else {
+		return TC_ACT_UNSPEC;
+	}
+	whole = !load_linear(skb, packet.udp, &header, sizeof(header));
+	if (!whole && load(skb, packet.udp, &header.udp, sizeof(header.udp)))
+		return TC_ACT_UNSPEC;
+	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
+	if (!rules || header.udp.dest != rules->port)
+		return TC_ACT_UNSPEC;
+	if (!whole && load(skb, packet.udp, &header, sizeof(header)))
+		header.vxlan.flags = 0; /* too short: counted as malformed */
+	return admit(skb, &packet, &header, rules);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

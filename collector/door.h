@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The door: the eBPF program at the underlay's tc ingress that decides who may send tunnel packets
+ * to this host and counts what they send. This file loads it, finds the one an earlier daemon left,
+ * and reads its maps; attaching it is the plan's work, through common/tc.
+ */
+#ifndef VTAP_COLLECTOR_DOOR_H
+#define VTAP_COLLECTOR_DOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/config.h"
+#include "common/addr.h"
+
+struct door;
+
+struct door_counter {
+	uint64_t packets; /* true wire frames */
+	uint64_t bytes;   /* inner frames, Ethernet header included, no FCS */
+};
+
+struct door_totals {
+	struct door_counter accepted;  /* every admitted frame, overflow included */
+	struct door_counter rejected;  /* sources outside the allow-list */
+	struct door_counter overflow;  /* admitted, but the client table was full */
+	struct door_counter malformed; /* dropped as no VXLAN frame; bytes are the outer packets' */
+};
+
+struct door_client {
+	struct ip_addr address;
+	uint32_t vni;
+	struct door_counter count;
+	uint64_t first_boot_ns; /* CLOCK_BOOTTIME at the first frame */
+	uint64_t last_mono_ns;  /* CLOCK_MONOTONIC_COARSE at the last frame */
+};
+
+/* Descriptors of an earlier door's maps, by name, from the service manager's store. */
+struct door_kept {
+	const char *name;
+	int fd;
+};
+
+/*
+ * Loads the program. Maps are taken over from `kept` (descriptors stay the caller's) or, failing
+ * that, from the program with id `old_prog_id` (0: none known), when their layout and size fit;
+ * *history_lost says that there was an earlier door whose counts could not be taken over. On error:
+ * negative errno and words in why. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (without the last
+ * the kernel refuses the program, or makes it three times as slow); by program id, CAP_SYS_ADMIN
+ * too.
+ */
+int door_open(const struct collector_config *config, const struct door_kept *kept,
+	      size_t kept_count, uint32_t old_prog_id, struct door **out, bool *history_lost,
+	      char *why, size_t why_size);
+void door_close(struct door *door); /* the program goes on where it is attached; NULL is fine */
+
+int door_prog_fd(const struct door *door);
+uint32_t door_prog_id(const struct door *door);
+/* The maps to keep over a restart: fills up to `max`, returns how many there are. Names are static.
+ */
+size_t door_maps(const struct door *door, struct door_kept *out, size_t max);
+
+/*
+ * Makes allow-list, port, VNI rule those of `config`, without a gap; clients no longer allowed
+ * leave the table. -EOVERFLOW: max_clients differs from the map's size, the door must be opened
+ * anew.
+ */
+int door_configure(struct door *door, const struct collector_config *config);
+
+int door_read_totals(const struct door *door, struct door_totals *out);
+/* Calls fn for each client; stops when fn returns non-zero and returns that. Negative errno: the
+ * map could not be read. */
+int door_each_client(const struct door *door,
+		     int (*fn)(void *ctx, const struct door_client *client), void *ctx);
+
+#endif

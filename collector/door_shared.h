@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the eBPF program and its loader share: the layout of the maps. A change of a layout here
+ * makes an upgraded daemon start its counts anew, as the maps of the one before no longer fit. No
+ * padding: keys compare as bytes.
+ */
+#ifndef VTAP_COLLECTOR_DOOR_SHARED_H
+#define VTAP_COLLECTOR_DOOR_SHARED_H
+
+#include <linux/types.h>
+
+enum { DOOR_IPV4 = 4, DOOR_IPV6 = 6 }; /* door_key.family */
+enum { DOOR_ENCAP_VXLAN = 1 };         /* door_key.encap */
+
+struct door_key {
+	__u8 address[16]; /* outer source; IPv4 in the first four bytes, the rest zero */
+	__u32 vni;
+	__u8 family;
+	__u8 encap;
+	__u16 zero;
+};
+
+struct door_sum {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* vtap_clients, one per CPU */
+struct door_value {
+	struct door_sum sum;
+	__u64 first_boot_ns; /* only on the CPU that saw the first frame, else 0 */
+	__u64 last_mono_ns;
+};
+
+/* vtap_totals, one per CPU */
+struct door_sums {
+	struct door_sum accepted;
+	struct door_sum rejected;
+	struct door_sum overflow;
+	struct door_sum malformed;
+};
+
+/* vtap_rules; eight bytes, so that an update is one store */
+struct door_rules {
+	__be16 port;
+	__u8 enforce_vni;
+	__u8 zero;
+	__u32 vni;
+};
+
+/* vtap_allow4, vtap_allow6; the value is a __u64 that tells entries of an older list from those of
+ * the current one */
+struct door_prefix4 {
+	__u32 length;
+	__u8 address[4];
+};
+
+struct door_prefix6 {
+	__u32 length;
+	__u8 address[16];
+};
+
+/* Twice what a list may have, as the new one is put in before the old one is taken out. */
+enum { DOOR_ALLOW_MAX = 32768, DOOR_ALLOW_ENTRIES = 2 * DOOR_ALLOW_MAX };
+
+#endif

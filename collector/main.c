@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vtap-collector: one tunnel endpoint for all clients, a door in front of it, and the counters of
+ * both. This file ties configuration, plan, door and client table to the life that daemon.c leads.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "collector/clients.h"
+#include "collector/config.h"
+#include "collector/door.h"
+#include "collector/plan.h"
+#include "collector/status.h"
+#include "common/daemon.h"
+#include "common/log.h"
+
+enum { SAMPLE_MS = 1000, MAPS_MAX = 8 };
+
+struct collector {
+	struct daemon daemon;
+	struct collector_config *config;
+	struct collector_config *waiting;
+	struct door *door;
+	struct clients clients;
+	struct door_totals totals;
+};
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+static void keep_maps(const struct collector *collector)
+{
+	struct door_kept maps[MAPS_MAX];
+	size_t count = door_maps(collector->door, maps, MAPS_MAX);
+
+	for (size_t i = 0; i < count && i < MAPS_MAX; i++)
+		service_store(maps[i].name, maps[i].fd);
+}
+
+static int open_door(struct collector *collector, const struct door_kept *kept, size_t kept_count,
+		     uint32_t old_prog_id, char *why, size_t why_size)
+{
+	struct door *door = NULL;
+	bool lost = false;
+
+	int error = door_open(collector->config, kept, kept_count, old_prog_id, &door, &lost, why,
+			      why_size);
+	if (error)
+		return error;
+	if (lost)
+		log_warning(
+		    "the counters of the door before could not be taken over: they start at zero");
+	door_close(collector->door);
+	collector->door = door;
+	keep_maps(collector);
+	return 0;
+}
+
+/* The program of an earlier collector in this network namespace; 0: none. */
+static uint32_t find_old_door(struct reconcile *reconcile)
+{
+	if (kernel_observe(reconcile->kernel, reconcile->owner, &reconcile->seen))
+		return 0; /* the first pass will report what is wrong */
+	for (size_t i = 0; i < reconcile->seen.filters.count; i++) {
+		const struct filter *f = &reconcile->seen.filters.items[i];
+		if (f->owner == OWNER_COLLECTOR && f->prog_id)
+			return f->prog_id;
+	}
+	return 0;
+}
+
+static int open_first_door(void *ctx, const struct service *service, char *why, size_t why_size)
+{
+	struct collector *collector = ctx;
+	struct door_kept kept[SERVICE_FDS];
+
+	for (size_t i = 0; i < service->kept_count; i++)
+		kept[i] = (struct door_kept){service->kept[i].name, service->kept[i].fd};
+	return open_door(collector, kept, service->kept_count,
+			 find_old_door(&collector->daemon.reconcile), why, why_size);
+}
+
+static int take_client(void *ctx, const struct door_client *client)
+{
+	return clients_add(ctx, client);
+}
+
+static uint64_t read_clock(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void sample(void *ctx)
+{
+	struct collector *collector = ctx;
+	struct clients_clock clock = {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_BOOTTIME),
+				      (int64_t)read_clock(CLOCK_REALTIME)};
+
+	clients_begin_sample(&collector->clients, &clock);
+	int error = door_each_client(collector->door, take_client, &collector->clients);
+	clients_end_sample(&collector->clients, !error);
+	if (!error)
+		error = door_read_totals(collector->door, &collector->totals);
+	if (error)
+		log_warning("cannot read the door's counters: %s", strerror(-error));
+}
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+static bool load(void *ctx, const char *path, struct problems *problems)
+{
+	struct collector *collector = ctx;
+
+	collector_config_free(collector->waiting);
+	collector->waiting = collector_config_read(path, problems);
+	return collector->waiting != NULL;
+}
+
+static int add_subjects(struct collector *collector)
+{
+	struct subjects subjects = {0};
+
+	if (subjects_add(&subjects, "endpoint %s", collector->waiting->vxlan.device) < 0 ||
+	    subjects_add(&subjects, "door") < 0) {
+		subjects_clear(&subjects);
+		return -ENOMEM;
+	}
+	subjects_inherit(&subjects, &collector->daemon.subjects);
+	subjects_clear(&collector->daemon.subjects);
+	collector->daemon.subjects = subjects;
+	return 0;
+}
+
+/* A new size of the client table needs a new door, which takes over what fits. */
+static int reconfigure_door(struct collector *collector)
+{
+	struct door_kept maps[MAPS_MAX];
+	char why[512];
+
+	int error = door_configure(collector->door, collector->config);
+	if (error == -EOVERFLOW) {
+		size_t count = door_maps(collector->door, maps, MAPS_MAX);
+		error = open_door(collector, maps, count, 0, why, sizeof(why));
+		if (error)
+			log_error("%s", why);
+	}
+	return error;
+}
+
+static int adopt(void *ctx)
+{
+	struct collector *collector = ctx;
+	struct collector_config *old = collector->config;
+
+	int error = add_subjects(collector);
+	if (error)
+		return error;
+	collector->config = collector->waiting;
+	error = collector->door ? reconfigure_door(collector) : 0;
+	if (error) {
+		collector->config = old;
+		return error;
+	}
+	collector->waiting = NULL;
+	collector_config_free(old);
+	return 0;
+}
+
+/* ---- passes and status ----------------------------------------------------------------------- */
+
+static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
+{
+	struct collector *collector = ctx;
+	struct plan_door door = {-1, 0};
+
+	if (collector->door)
+		door = (struct plan_door){door_prog_fd(collector->door),
+					  door_prog_id(collector->door)};
+	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
+			      reconcile->subjects, desired);
+}
+
+static struct collector_view view(struct collector *collector)
+{
+	const struct link *link =
+	    snapshot_link_named(&collector->daemon.reconcile.seen, collector->config->vxlan.device);
+	bool ours = link && link->group == owner_group(OWNER_COLLECTOR);
+
+	return (struct collector_view){.config = collector->config,
+				       .subjects = &collector->daemon.subjects,
+				       .endpoint = ours ? link : NULL,
+				       .totals = collector->totals,
+				       .clients = &collector->clients};
+}
+
+static char *status(void *ctx, bool degraded, double uptime_s)
+{
+	struct collector *collector = ctx;
+	struct reconcile *reconcile = &collector->daemon.reconcile;
+
+	int error = kernel_observe(reconcile->kernel, reconcile->owner, &reconcile->seen);
+	if (error)
+		log_warning("cannot read counters: %s", strerror(-error));
+	sample(collector);
+	struct collector_view now = view(collector);
+	return collector_status(&now, degraded, uptime_s);
+}
+
+static void summary(void *ctx, char *text, size_t size)
+{
+	struct collector_view now = view(ctx);
+	collector_summary(&now, text, size);
+}
+
+int main(int argc, char **argv)
+{
+	struct collector collector = {
+	    .daemon = {.name = "vtap-collector",
+		       .config = SYSCONFDIR "/vtap/collector.conf",
+		       .socket = "/run/vtap/collector.sock",
+		       .needs_bpf = true,
+		       .tick_ms = SAMPLE_MS,
+		       .load = load,
+		       .adopt = adopt,
+		       .open = open_first_door,
+		       .status = status,
+		       .summary = summary,
+		       .tick = sample,
+		       .reconcile = {.owner = OWNER_COLLECTOR, .plan = plan}},
+	};
+	uint64_t seed = 0;
+
+	/* without randomness the table works as well, it is only easier to make slow */
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	clients_init(&collector.clients, seed);
+	collector.daemon.ctx = &collector;
+	collector.daemon.reconcile.ctx = &collector;
+	int result = daemon_run(&collector.daemon, argc, argv);
+	door_close(collector.door);
+	clients_free(&collector.clients);
+	collector_config_free(collector.waiting);
+	collector_config_free(collector.config);
+	return result;
+}

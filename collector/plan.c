@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "collector/plan.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/tc.h"
+
+enum { DOOR_PREF = 1, SEAL_PREF = 1 };
+
+static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
+
+struct context {
+	const struct collector_config *config;
+	struct plan_door door;
+	const struct snapshot *seen;
+	const struct ifset *made;
+	struct subjects *subjects;
+	struct desired *desired;
+};
+
+static int add_hook_filter(struct context *c, const struct want_filter *filter)
+{
+	struct want_qdisc *qdisc = ARRAY_ADD(&c->desired->qdiscs);
+	struct want_filter *slot = ARRAY_ADD(&c->desired->filters);
+
+	if (!qdisc || !slot)
+		return -ENOMEM;
+	*qdisc = (struct want_qdisc){
+	    .device = filter->device, .kind = QDISC_CLSACT, .subject = filter->subject};
+	*slot = *filter;
+	return 0;
+}
+
+/* ---- the endpoint ---------------------------------------------------------------------------- */
+
+static struct vxlan endpoint_vxlan(const struct collector_vxlan *config)
+{
+	struct vxlan vxlan = {.vni = config->vni, .port = config->port};
+
+	/* One plain device has one VNI and one family. "external" takes every VNI and both; the
+	 * door then keeps to the rules. */
+	vxlan.external = config->vni == 0 || config->underlay == UNDERLAY_DUAL;
+	if (vxlan.external)
+		vxlan.vni = 0;
+	else if (config->underlay == UNDERLAY_IPV6)
+		vxlan.local.family = AF_INET6; /* "::" */
+	vxlan.zero_csum6_rx = config->underlay != UNDERLAY_IPV4;
+	return vxlan;
+}
+
+static int plan_endpoint(struct context *c)
+{
+	const struct collector_vxlan *config = &c->config->vxlan;
+	const struct link *link = snapshot_link_named(c->seen, config->device);
+	struct want_filter seal = {.parent = TC_INGRESS,
+				   .pref = SEAL_PREF,
+				   .handle = FILTER_HANDLE,
+				   .insns = drop_all,
+				   .insns_count = 1,
+				   .action = ACTION_VERDICT,
+				   .subject = SUBJECT_ENDPOINT};
+
+	if (link && link->group != owner_group(OWNER_COLLECTOR)) {
+		subject_block(c->subjects, SUBJECT_ENDPOINT,
+			      "there is a device %s (%s) that vtap-collector did not make",
+			      config->device, link->kind_name[0] ? link->kind_name : "hardware");
+		return 0;
+	}
+	struct want_link *want = ARRAY_ADD(&c->desired->links);
+	if (!want)
+		return -ENOMEM;
+	memcpy(want->name, config->device, sizeof(want->name));
+	want->kind = LINK_VXLAN;
+	want->vxlan = endpoint_vxlan(config);
+	want->offloads_off = config->gro ? 0 : OFFLOAD_GRO;
+	want->offloads_on = config->gro ? OFFLOAD_GRO : 0;
+	want->subject = SUBJECT_ENDPOINT;
+	memcpy(seal.device.name, config->device, sizeof(seal.device.name));
+	return add_hook_filter(c, &seal);
+}
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+static bool needs_door(const struct context *c, const struct link *link)
+{
+	if (link->group == owner_group(OWNER_COLLECTOR) || link->group == owner_group(OWNER_CLIENT))
+		return false;
+	/* what arrives on a port of a bridge, bond or VRF is seen again on its master, which has
+	 * the address */
+	if (link->master)
+		return false;
+	return snapshot_first_address(c->seen, link->ifindex) != NULL;
+}
+
+static bool pref_free(struct context *c, const struct link *link)
+{
+	size_t count;
+	const struct filter *f = snapshot_filters(c->seen, link->ifindex, TC_INGRESS, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (f[i].chain || f[i].pref != DOOR_PREF ||
+		    (strcmp(f[i].kind, "bpf") == 0 && f[i].protocol == ETH_P_ALL))
+			continue;
+		subject_block(c->subjects, SUBJECT_DOOR,
+			      "pref %d of %s ingress is taken by a %s filter", DOOR_PREF,
+			      link->name, f[i].kind);
+		return false;
+	}
+	return true;
+}
+
+static int plan_door(struct context *c, const struct link *link)
+{
+	bool made = ifset_has(c->made, link->ifindex) || !snapshot_hook(c->seen, link->ifindex);
+	struct want_filter door = {.device = {.ifindex = link->ifindex},
+				   .parent = TC_INGRESS,
+				   .pref = DOOR_PREF,
+				   .handle = FILTER_HANDLE,
+				   .prog_fd = c->door.prog_fd,
+				   /* a dry run has loaded none: an id that no program has */
+				   .prog_id = c->door.prog_id ? c->door.prog_id : UINT32_MAX,
+				   .prog_name = made ? PROG_NAME_DOOR_MADE : PROG_NAME_DOOR,
+				   .action = ACTION_VERDICT,
+				   .subject = SUBJECT_DOOR};
+
+	if (!pref_free(c, link))
+		return 0;
+	memcpy(door.device.name, link->name, sizeof(link->name));
+	return add_hook_filter(c, &door);
+}
+
+int plan_collector(const struct collector_config *config, struct plan_door door,
+		   const struct snapshot *seen, const struct ifset *made, struct subjects *subjects,
+		   struct desired *desired)
+{
+	struct context c = {config, door, seen, made, subjects, desired};
+	int error = plan_endpoint(&c);
+
+	for (size_t i = 0; !error && i < seen->links.count; i++)
+		if (needs_door(&c, &seen->links.items[i]))
+			error = plan_door(&c, &seen->links.items[i]);
+	return error;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the collector wants of the kernel: the sealed endpoint, and the door in front of it on every
+ * interface that has an address. Pure.
+ */
+#ifndef VTAP_COLLECTOR_PLAN_H
+#define VTAP_COLLECTOR_PLAN_H
+
+#include "collector/config.h"
+#include "common/diff.h"
+#include "common/subject.h"
+
+enum { SUBJECT_ENDPOINT, SUBJECT_DOOR, SUBJECTS };
+
+/* The door's program; prog_id 0: not loaded, as in a dry run. */
+struct plan_door {
+	int prog_fd;
+	uint32_t prog_id;
+};
+
+int plan_collector(const struct collector_config *config, struct plan_door door,
+		   const struct snapshot *seen, const struct ifset *made, struct subjects *subjects,
+		   struct desired *desired);
+
+#endif

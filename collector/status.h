@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The collector's status document (design section 2) and its summary in a few words. Values only.
+ */
+#ifndef VTAP_COLLECTOR_STATUS_H
+#define VTAP_COLLECTOR_STATUS_H
+
+#include "collector/clients.h"
+#include "collector/config.h"
+#include "collector/door.h"
+#include "common/object.h"
+#include "common/subject.h"
+
+struct collector_view {
+	const struct collector_config *config;
+	const struct subjects *subjects;
+	const struct link *endpoint; /* NULL: not there */
+	struct door_totals totals;
+	struct clients *clients;
+};
+
+char *collector_status(const struct collector_view *view, bool degraded, double uptime_s);
+void collector_summary(const struct collector_view *view, char *text, size_t size);
+
+#endif

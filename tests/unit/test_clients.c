@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client table: counts, rates and times over samples made up here.
+ */
+#include "collector/clients.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UINT64_C(1000000000)
+#define WALL   INT64_C(1767323045) /* 2026-01-02T03:04:05Z, when the boot clock says 1000 s */
+
+static struct clients table;
+static struct clients_clock now;
+
+static void setup(void)
+{
+	clients_init(&table, 12345);
+	now = (struct clients_clock){.mono_ns = 900 * SECOND, .boot_ns = 1000 * SECOND};
+	now.real_ns = WALL * (int64_t)SECOND;
+}
+
+static void teardown(void)
+{
+	clients_free(&table);
+}
+
+static void pass(double seconds)
+{
+	uint64_t ns = (uint64_t)(seconds * 1e9);
+
+	now.mono_ns += ns;
+	now.boot_ns += ns;
+	now.real_ns += (int64_t)ns;
+}
+
+static struct door_client client_of(const char *address, uint32_t vni, uint64_t packets,
+				    uint64_t bytes)
+{
+	struct door_client client = {.vni = vni, .count = {packets, bytes}};
+
+	ck_assert(ip_addr_parse(address, &client.address));
+	client.first_boot_ns = now.boot_ns;
+	client.last_mono_ns = now.mono_ns;
+	return client;
+}
+
+static void sample(const struct door_client *seen, size_t count)
+{
+	clients_begin_sample(&table, &now);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(clients_add(&table, &seen[i]), 0);
+	clients_end_sample(&table, true);
+}
+
+static const struct client *only(void)
+{
+	size_t count;
+	const struct client *client = clients_sorted(&table, &count);
+
+	ck_assert_uint_eq(count, 1);
+	return client;
+}
+
+static void assert_near(double value, double wanted)
+{
+	ck_assert_msg(value >= wanted * 0.98 && value <= wanted * 1.02,
+		      "%f is not within 2 %% of %f", value, wanted);
+}
+
+START_TEST(rate_of_a_steady_stream)
+{
+	struct door_client seen;
+
+	sample(NULL, 0);
+	pass(0.5);
+	seen = client_of("10.0.0.5", 42, 0, 0);
+	for (int i = 1; i <= 5; i++) {
+		pass(1.003);
+		seen.count.packets += 1003;
+		seen.count.bytes += 1003 * 500;
+		seen.last_mono_ns = now.mono_ns;
+		sample(&seen, 1);
+		if (i > 1) {
+			assert_near(only()->packets_per_s, 1000);
+			assert_near(only()->bits_per_s, 1000 * 500 * 8);
+		}
+	}
+	ck_assert_uint_eq(only()->count.packets, 5 * 1003);
+	ck_assert_uint_eq(only()->count.bytes, 5 * 1003 * 500);
+}
+END_TEST
+
+START_TEST(rate_of_a_new_client_counts_all_its_frames)
+{
+	struct door_client seen;
+
+	sample(NULL, 0);
+	pass(0.2);
+	seen = client_of("10.0.0.5", 42, 300, 30000);
+	pass(0.8);
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 300);
+}
+END_TEST
+
+START_TEST(rate_interval_is_at_least_a_second)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1000, 100000);
+
+	sample(&seen, 1);
+	for (int i = 0; i < 9; i++) { /* status requests in between */
+		pass(0.1);
+		seen.count.packets += i == 4 ? 500 : 0;
+		sample(&seen, 1);
+		ck_assert_double_eq(only()->packets_per_s, 0);
+	}
+	pass(0.1);
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 500);
+	pass(0.1);
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 500);
+}
+END_TEST
+
+START_TEST(rate_falls_to_zero_in_silence)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 0, 0);
+
+	sample(&seen, 1);
+	pass(1);
+	seen.count = (struct door_counter){1000, 64000};
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 1000);
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_double_eq(only()->packets_per_s, 0);
+	ck_assert_double_eq(only()->bits_per_s, 0);
+	ck_assert_uint_eq(only()->count.packets, 1000);
+}
+END_TEST
+
+START_TEST(rate_ignores_the_past_of_a_door_taken_over)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1000000, 64000000);
+
+	sample(&seen, 1);
+	ck_assert_double_eq(only()->packets_per_s, 0);
+	pass(1);
+	seen.count.packets += 10;
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 10);
+	clients_free(&table);
+	/* taken over after a first, empty sample */
+	pass(1);
+	sample(NULL, 0);
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_double_eq(only()->packets_per_s, 0);
+	ck_assert_uint_eq(only()->count.packets, 1000010);
+}
+END_TEST
+
+START_TEST(rate_takes_no_notice_of_wall_clock_and_suspend)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 0, 0);
+
+	sample(&seen, 1);
+	pass(1);
+	now.boot_ns += 3600 * SECOND;
+	now.real_ns -= 7 * 3600 * (int64_t)SECOND;
+	seen.count.packets += 100;
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 100);
+}
+END_TEST
+
+START_TEST(last_seen_over_a_suspend)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1, 60);
+
+	pass(2.5);
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	/* an hour asleep: MONOTONIC did not count it */
+	now.boot_ns += 3600 * SECOND;
+	now.real_ns += 3600 * (int64_t)SECOND;
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	pass(10);
+	seen.count.packets++;
+	seen.last_mono_ns = now.mono_ns;
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 3600 + 13);
+}
+END_TEST
+
+START_TEST(times_follow_a_step_of_the_wall_clock)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1, 60);
+
+	sample(&seen, 1);
+	pass(5);
+	now.real_ns += 86400 * (int64_t)SECOND;
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 86400);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 86400);
+}
+END_TEST
+
+START_TEST(times_do_not_flicker)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1, 60);
+
+	sample(&seen, 1);
+	for (int i = 0; i < 10; i++) { /* the two clocks are never read at quite the same time */
+		pass(1);
+		now.real_ns += i % 2 ? 400 : -400;
+		sample(&seen, 1);
+		ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	}
+}
+END_TEST
+
+START_TEST(last_seen_is_never_in_the_future)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1, 60);
+
+	seen.last_mono_ns += 30 * SECOND;
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+}
+END_TEST
+
+START_TEST(counters_do_not_run_backwards)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 100, 10000);
+
+	sample(&seen, 1);
+	pass(1);
+	seen.count = (struct door_counter){98, 9800}; /* a copied table */
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 100);
+	ck_assert_uint_eq(only()->count.bytes, 10000);
+	pass(1);
+	seen.count = (struct door_counter){105, 10500};
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 105);
+	pass(1);
+	seen = client_of("10.0.0.5", 42, 3, 300); /* a fresh one */
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 108);
+	ck_assert_uint_eq(only()->count.bytes, 10800);
+	assert_near(only()->packets_per_s, 3);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	seen.count.packets++;
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 109);
+}
+END_TEST
+
+START_TEST(vanished_clients_vanish)
+{
+	struct door_client seen[3];
+	const struct client *clients;
+	size_t count;
+
+	seen[0] = client_of("10.0.0.5", 42, 1, 60);
+	seen[1] = client_of("10.0.0.6", 42, 2, 60);
+	seen[2] = client_of("fd00::1", 42, 3, 60);
+	sample(seen, 3);
+	clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, 3);
+	clients_begin_sample(&table, &now);
+	clients_end_sample(&table, false); /* the door could not be read */
+	clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, 3);
+	seen[1] = seen[2];
+	sample(seen, 2);
+	clients = clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(clients[0].count.packets, 1);
+	ck_assert_uint_eq(clients[1].count.packets, 3);
+	seen[2] = client_of("10.0.0.6", 42, 7, 420); /* back again: counted from nothing */
+	sample(seen, 3);
+	clients = clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_uint_eq(clients[1].count.packets, 7);
+	sample(NULL, 0);
+	clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(sorted_by_address_then_vni)
+{
+	static const struct {
+		const char *address;
+		uint32_t vni;
+	} order[] = {{"9.0.0.1", 7},   {"10.0.0.2", 1}, {"10.0.0.2", 2},
+		     {"10.0.0.10", 0}, {"::1", 5},      {"fd00::2", 1}};
+	const size_t n = sizeof(order) / sizeof(*order);
+	struct door_client seen[sizeof(order) / sizeof(*order)];
+	const struct client *clients;
+	char text[IP_ADDR_TEXT];
+	size_t count;
+
+	for (size_t i = 0; i < n; i++)
+		seen[i * 5 % n] = client_of(order[i].address, order[i].vni, i, i);
+	sample(seen, n);
+	clients = clients_sorted(&table, &count);
+	ck_assert_uint_eq(count, n);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_str_eq(ip_addr_format(&clients[i].address, text), order[i].address);
+		ck_assert_uint_eq(clients[i].vni, order[i].vni);
+	}
+}
+END_TEST
+
+/* 65,536 clients in a new order each time, one in ten of them leaving: the index must survive it
+ * all. */
+START_TEST(many_clients)
+{
+	enum { MANY = 65536 };
+	struct door_client seen = client_of("10.0.0.0", 42, 0, 0);
+	const struct client *clients;
+	size_t count;
+
+	for (uint32_t round = 1; round <= 4; round++) {
+		pass(1);
+		clients_begin_sample(&table, &now);
+		for (uint32_t i = 0; i < MANY; i++) {
+			uint32_t n = i * 40503 % MANY;
+
+			if (round == 4 && n % 10 == 0)
+				continue;
+			seen.address.bytes[2] = (uint8_t)(n >> 8);
+			seen.address.bytes[3] = (uint8_t)n;
+			seen.count.packets = (uint64_t)round * (n + 1);
+			ck_assert_int_eq(clients_add(&table, &seen), 0);
+		}
+		clients_end_sample(&table, true);
+		clients = clients_sorted(&table, &count);
+		ck_assert_uint_eq(count, round < 4 ? MANY : MANY - 6554);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint32_t n =
+		    (uint32_t)(clients[i].address.bytes[2] << 8 | clients[i].address.bytes[3]);
+
+		ck_assert_uint_ne(n % 10, 0);
+		ck_assert_uint_eq(clients[i].count.packets, 4 * ((uint64_t)n + 1));
+		assert_near(clients[i].packets_per_s, n + 1);
+	}
+	ck_assert_uint_le(table.room * sizeof(struct client) + table.slots_count * sizeof(uint32_t),
+			  12 << 20);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("clients");
+	TCase *tests = tcase_create("clients");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, rate_of_a_steady_stream);
+	tcase_add_test(tests, rate_of_a_new_client_counts_all_its_frames);
+	tcase_add_test(tests, rate_interval_is_at_least_a_second);
+	tcase_add_test(tests, rate_falls_to_zero_in_silence);
+	tcase_add_test(tests, rate_ignores_the_past_of_a_door_taken_over);
+	tcase_add_test(tests, rate_takes_no_notice_of_wall_clock_and_suspend);
+	tcase_add_test(tests, last_seen_over_a_suspend);
+	tcase_add_test(tests, times_follow_a_step_of_the_wall_clock);
+	tcase_add_test(tests, times_do_not_flicker);
+	tcase_add_test(tests, last_seen_is_never_in_the_future);
+	tcase_add_test(tests, counters_do_not_run_backwards);
+	tcase_add_test(tests, vanished_clients_vanish);
+	tcase_add_test(tests, sorted_by_address_then_vni);
+	tcase_add_test(tests, many_clients);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * collector.conf: defaults, ranges, every problem with its line, and who is allowed in. No
+ * privileges, no network.
+ */
+#include "collector/config.h"
+
+#include "tests/unit/config_file.h"
+
+#ifndef TEST_SRCDIR
+#error "TEST_SRCDIR: where etc/ is"
+#endif
+
+static struct collector_config *read_text(const char *text, const char *expected)
+{
+	struct problems problems = {0};
+	char *path = config_file_write(text, strlen(text));
+	struct collector_config *config = collector_config_read(path, &problems);
+
+	ck_assert_msg((config != NULL) == (problems.count == 0),
+		      "%zu problems, %s configuration: %s", problems.count, config ? "a" : "no",
+		      problems_text(&problems, 0));
+	config_file_expect(&problems, path, expected);
+	config_file_remove(path);
+	return config;
+}
+
+static struct collector_config *good(const char *text)
+{
+	return read_text(text, "");
+}
+
+static void bad(const char *text, const char *expected)
+{
+	ck_assert_ptr_null(read_text(text, expected));
+}
+
+static bool allows(const struct collector_config *config, const char *text)
+{
+	struct ip_addr addr;
+
+	ck_assert(ip_addr_parse(text, &addr));
+	return collector_config_allows(config, &addr);
+}
+
+static void check_defaults(const struct collector_config *config)
+{
+	static const char *const prefixes[] = {"10.0.0.0/8",    "172.16.0.0/12", "192.168.0.0/16",
+					       "100.64.0.0/10", "fc00::/7",      "fe80::/10"};
+	char text[IP_PREFIX_TEXT];
+
+	ck_assert_uint_eq(config->allow_count, 6);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_str_eq(ip_prefix_format(&config->allow[i], text), prefixes[i]);
+	ck_assert_uint_eq(config->max_clients, 65536);
+	ck_assert_str_eq(config->vxlan.device, "vtap0");
+	ck_assert_uint_eq(config->vxlan.vni, 42);
+	ck_assert_uint_eq(config->vxlan.port, 4789);
+	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV4);
+	ck_assert(!config->vxlan.gro);
+}
+
+START_TEST(defaults)
+{
+	static const char *const texts[] = {"", "# comment", "vxlan {}", "vxlan {\n# nothing\n}\n"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct collector_config *config = good(texts[i]);
+
+		check_defaults(config);
+		collector_config_free(config);
+	}
+	collector_config_free(NULL);
+}
+END_TEST
+
+START_TEST(every_key)
+{
+	struct collector_config *config =
+	    good("allow = {\"192.0.2.0/24\", 2001:db8::/32}\nmax_clients = 16777216\n"
+		 "vxlan {\n device = \"tap\" vni = \"any\" port = 65535 underlay = dual gro = "
+		 "true\n}\n");
+
+	ck_assert_uint_eq(config->allow_count, 2);
+	ck_assert_uint_eq(config->max_clients, 16777216);
+	ck_assert_str_eq(config->vxlan.device, "tap");
+	ck_assert_uint_eq(config->vxlan.vni, 0);
+	ck_assert_uint_eq(config->vxlan.port, 65535);
+	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_DUAL);
+	ck_assert(config->vxlan.gro);
+	collector_config_free(config);
+
+	config = good("max_clients = 1 vxlan { vni = 1 port = 1 underlay = \"ipv6\" gro = off }");
+	ck_assert_uint_eq(config->max_clients, 1);
+	ck_assert_uint_eq(config->vxlan.vni, 1);
+	ck_assert_uint_eq(config->vxlan.port, 1);
+	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV6);
+	ck_assert(!config->vxlan.gro);
+	collector_config_free(config);
+
+	config = good("vxlan { vni = 16777215 underlay = ipv4 gro = yes }");
+	ck_assert_uint_eq(config->vxlan.vni, 16777215);
+	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV4);
+	ck_assert(config->vxlan.gro);
+	collector_config_free(config);
+}
+END_TEST
+
+START_TEST(who_is_allowed)
+{
+	struct collector_config *config = good("");
+
+	ck_assert(allows(config, "10.255.255.255"));
+	ck_assert(!allows(config, "11.0.0.0"));
+	ck_assert(allows(config, "172.31.0.1"));
+	ck_assert(!allows(config, "172.32.0.1"));
+	ck_assert(allows(config, "100.64.0.1"));
+	ck_assert(!allows(config, "8.8.8.8"));
+	ck_assert(allows(config, "fd00::1"));
+	ck_assert(allows(config, "fe80::1"));
+	ck_assert(!allows(config, "2001:db8::1"));
+	collector_config_free(config);
+
+	config = good("allow = {}"); /* which is not the default */
+	ck_assert_uint_eq(config->allow_count, 0);
+	ck_assert(!allows(config, "10.0.0.1"));
+	collector_config_free(config);
+
+	config = good("allow = 192.0.2.7"); /* a host, and a list of one */
+	ck_assert_uint_eq(config->allow_count, 1);
+	ck_assert(allows(config, "192.0.2.7"));
+	ck_assert(!allows(config, "192.0.2.6"));
+	ck_assert(!allows(config, "10.0.0.1"));
+	collector_config_free(config);
+
+	config = good("allow += {192.0.2.0/24}"); /* beside the default */
+	ck_assert_uint_eq(config->allow_count, 7);
+	ck_assert(allows(config, "10.0.0.1"));
+	ck_assert(allows(config, "192.0.2.1"));
+	collector_config_free(config);
+
+	config = good("allow = {0.0.0.0/0, \"::/0\"}");
+	ck_assert(allows(config, "8.8.8.8"));
+	ck_assert(allows(config, "2001:db8::1"));
+	collector_config_free(config);
+}
+END_TEST
+
+#define NO_PREFIX(text) "allow \"" text "\" is not an address or a prefix such as \"10.0.0.0/8\"\n"
+
+START_TEST(prefixes)
+{
+	bad("allow = {\n\"10.0.0.1/8\", # host bits\n\"fd00::1/8\"}",
+	    "2: allow \"10.0.0.1/8\" has bits set beyond its length: write \"10.0.0.0/8\"\n"
+	    "3: allow \"fd00::1/8\" has bits set beyond its length: write \"fd00::/8\"\n");
+	bad("allow = 255.255.255.255/31", "1: allow \"255.255.255.255/31\" has bits set beyond its "
+					  "length: write \"255.255.255.254/31\"\n");
+	bad("allow = 10.0.0.1/0",
+	    "1: allow \"10.0.0.1/0\" has bits set beyond its length: write \"0.0.0.0/0\"\n");
+	bad("allow = {\n10.0.0.0/33}", "2: " NO_PREFIX("10.0.0.0/33"));
+	bad("allow = {10.0.0.0/}", "1: " NO_PREFIX("10.0.0.0/"));
+	bad("allow = {10.0.0.0/-1}", "1: " NO_PREFIX("10.0.0.0/-1"));
+	bad("allow = {\"10.0.0.0/8x\"}", "1: " NO_PREFIX("10.0.0.0/8x"));
+	bad("allow = {\"fd00::/129\"}", "1: " NO_PREFIX("fd00::/129"));
+	bad("allow = {10.0.0/8}", "1: " NO_PREFIX("10.0.0/8"));
+	bad("allow = {\"\"}", "1: " NO_PREFIX(""));
+	bad("allow = any", "1: " NO_PREFIX("any"));
+	bad("allow = {\"/8\"}", "1: " NO_PREFIX("/8"));
+}
+END_TEST
+
+START_TEST(ranges)
+{
+	bad("\nmax_clients = 0", "2: max_clients \"0\" is not a number from 1 to 16777216\n");
+	bad("max_clients = 16777217",
+	    "1: max_clients \"16777217\" is not a number from 1 to 16777216\n");
+	bad("vxlan {\nvni = 0 }", "2: vni \"0\" is not \"any\" or a number from 1 to 16777215\n");
+	bad("vxlan {\nvni = 16777216 }",
+	    "2: vni \"16777216\" is not \"any\" or a number from 1 to 16777215\n");
+	bad("vxlan {\nvni = all }",
+	    "2: vni \"all\" is not \"any\" or a number from 1 to 16777215\n");
+	bad("vxlan {\nport = 0 }", "2: port \"0\" is not a number from 1 to 65535\n");
+	bad("vxlan {\nport = 65536 }", "2: port \"65536\" is not a number from 1 to 65535\n");
+	bad("vxlan {\nunderlay = both }",
+	    "2: underlay \"both\" is not \"ipv4\", \"ipv6\" or \"dual\"\n");
+	bad("vxlan {\ngro = maybe }", "2: gro \"maybe\" is not true or false\n");
+	bad("vxlan {\ndevice = \"\" }", "2: device \"\" is not a name for an interface\n");
+	bad("vxlan {\ndevice = all }", "2: device \"all\" is not a name for an interface\n");
+	bad("vxlan {\ndevice = sixteen-letters- }",
+	    "2: device \"sixteen-letters-\" is longer than 15 characters\n");
+	collector_config_free(good("vxlan { device = fifteen-letters }"));
+}
+END_TEST
+
+START_TEST(all_problems_at_once)
+{
+	bad("# a comment\n"
+	    "allow = {10.0.0.0/8, # one\n"
+	    "         10.0.0.0/99}\n"
+	    "max_client = 5\n"
+	    "max_clients = none\n"
+	    "vxlan {\n"
+	    "\tvni = none\n"
+	    "\tcolour = red\n"
+	    "\tport = 0\n"
+	    "}\n"
+	    "gretap { device = \"vtap1\" }\n"
+	    "gre {\n"
+	    "}\n"
+	    "vxlan { port = 4790 }\n"
+	    "geneve { device = \"vtap3\" }\n"
+	    "allow = {}\n"
+	    "include(\"x\")\n",
+	    "3: " NO_PREFIX(
+		"10.0.0.0/99") "4: unknown key \"max_client\"\n"
+			       "5: max_clients \"none\" is not a number from 1 to 16777216\n"
+			       "7: vni \"none\" is not \"any\" or a number from 1 to 16777215\n"
+			       "8: unknown key \"colour\" in vxlan\n"
+			       "9: port \"0\" is not a number from 1 to 65535\n"
+			       "11: section \"gretap\" is not supported by this version\n"
+			       "12: section \"gre\" is not supported by this version\n"
+			       "14: section \"vxlan\" is set twice, first on line 6\n"
+			       "15: unknown section \"geneve\"\n"
+			       "16: key \"allow\" is set twice, first on line 2\n"
+			       "17: include() is not supported\n");
+}
+END_TEST
+
+START_TEST(syntax)
+{
+	bad("vxlan \"x\" { }", "1: missing opening brace for section 'vxlan'\n");
+	bad("\nvxlan = 5", "2: missing opening brace for section 'vxlan'\n");
+	bad("\nvxlan {\nport = 4789\n", "2: section \"vxlan\" is never closed\n");
+	bad("allow = {10.0.0.0/8\n192.168.0.0/16}", "2: unexpected token '192.168.0.0/16'\n");
+	bad("allow = {\n10.0.0.0/8,\n", "3: premature end of file\n");
+}
+END_TEST
+
+START_TEST(missing_file)
+{
+	struct problems problems = {0};
+
+	ck_assert_ptr_null(collector_config_read("/nonexistent/collector.conf", &problems));
+	config_file_expect(&problems, "/nonexistent/collector.conf",
+			   " No such file or directory\n");
+}
+END_TEST
+
+/* The sample has every key, and its values are the defaults. */
+START_TEST(sample)
+{
+	static const char *const keys[] = {"allow ", "max_clients ", "vxlan ",    "device ",
+					   "vni ",   "port ",        "underlay ", "gro "};
+	const char *path = TEST_SRCDIR "/etc/collector.conf";
+	struct problems problems = {0};
+	struct collector_config *config = collector_config_read(path, &problems);
+	FILE *file = fopen(path, "re");
+	char text[16384];
+
+	config_file_expect(&problems, path, "");
+	ck_assert_ptr_nonnull(config);
+	check_defaults(config);
+	collector_config_free(config);
+
+	ck_assert_ptr_nonnull(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		ck_assert_msg(strstr(text, keys[i]) != NULL, "the sample has no %s", keys[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("collector_config");
+	TCase *tcase = tcase_create("collector_config");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, defaults);
+	tcase_add_test(tcase, every_key);
+	tcase_add_test(tcase, who_is_allowed);
+	tcase_add_test(tcase, prefixes);
+	tcase_add_test(tcase, ranges);
+	tcase_add_test(tcase, all_problems_at_once);
+	tcase_add_test(tcase, syntax);
+	tcase_add_test(tcase, missing_file);
+	tcase_add_test(tcase, sample);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What becomes of the door's maps: configuring, taking over, and with which privileges.
+ */
+#include "door_rig.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+START_TEST(configure_changes_the_list_and_the_port)
+{
+	plain4("10.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	plain6("fd00::5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	set_allow(2, (const char *const[]){"11.0.0.0/8", "fd00::/64"});
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	ck_assert_uint_eq(clients_count(),
+			  1); /* 10.0.0.5 left the table, else it stayed admitted */
+	assert_client("fd00::5", 42, 1, 60);
+	plain4("10.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), SHOT);
+	plain4("11.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	plain6("fd00:1::5", 42, 60);
+	ck_assert_int_eq(run(), SHOT);
+	/* any match allows: a longer prefix takes nothing from a shorter one, and leaves it when it
+	 * goes */
+	set_allow(4, (const char *const[]){"10.0.0.0/8", "10.0.0.5", "10.1.0.0/16", "0.0.0.0/0"});
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	plain4("200.0.0.1", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	set_allow(1, (const char *const[]){"10.0.0.0/8"});
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	plain4("10.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	plain4("200.0.0.1", 42, 60);
+	ck_assert_int_eq(run(), SHOT);
+	config.vxlan.port = 4790;
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	ck_assert_int_eq(run(), PASS);
+	set_allow(0, NULL);
+	config.vxlan.port = PORT;
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	ck_assert_uint_eq(clients_count(), 0);
+	plain4("10.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), SHOT);
+}
+END_TEST
+
+START_TEST(configure_wants_a_new_door_for_another_size)
+{
+	config.max_clients++;
+	ck_assert_int_eq(door_configure(door, &config), -EOVERFLOW);
+}
+END_TEST
+
+static void reopen(const struct door_kept *kept, size_t count, uint32_t prog_id, bool wanted_lost)
+{
+	struct door *old = door;
+	bool lost = !wanted_lost;
+	int error = door_open(&config, kept, count, prog_id, &door, &lost, why, sizeof(why));
+
+	ck_assert_msg(error == 0, "%s: %s", strerror(-error), why);
+	ck_assert_int_eq(lost, wanted_lost);
+	ck_assert_uint_ne(door_prog_id(door), door_prog_id(old));
+	door_close(old);
+}
+
+static void send_some(void)
+{
+	plain4("10.0.0.5", 42, 100);
+	ck_assert_int_eq(run(), PASS);
+	plain4("11.0.0.5", 42, 50);
+	ck_assert_int_eq(run(), SHOT);
+}
+
+START_TEST(takes_over_kept_maps)
+{
+	struct door_kept kept[8];
+	struct door_client before;
+	size_t count;
+
+	send_some();
+	before = find("10.0.0.5", 42);
+	count = door_maps(door, kept, 8);
+	ck_assert_uint_ge(count, 2);
+	ck_assert_uint_le(count, 8);
+	reopen(kept, count, 0, false);
+	send_some();
+	assert_client("10.0.0.5", 42, 2, 200);
+	assert_counter(totals().accepted, 2, 200);
+	assert_counter(totals().rejected, 2, 100);
+	ck_assert_uint_eq(find("10.0.0.5", 42).first_boot_ns, before.first_boot_ns);
+	/* a list that shrank while nobody was there */
+	count = door_maps(door, kept, 8);
+	set_allow(1, (const char *const[]){"11.0.0.0/8"});
+	reopen(kept, count, 0, false);
+	ck_assert_uint_eq(clients_count(), 0);
+	plain4("10.0.0.5", 42, 100);
+	ck_assert_int_eq(run(), SHOT);
+}
+END_TEST
+
+START_TEST(takes_over_by_program_id)
+{
+	send_some();
+	reopen(NULL, 0, door_prog_id(door), false);
+	send_some();
+	assert_client("10.0.0.5", 42, 2, 200);
+	assert_counter(totals().rejected, 2, 100);
+}
+END_TEST
+
+START_TEST(takes_over_what_kept_lacks_from_the_program)
+{
+	struct door_kept kept[8];
+
+	send_some();
+	door_maps(door, kept, 8);
+	reopen(kept, 1, door_prog_id(door), false);
+	send_some();
+	assert_client("10.0.0.5", 42, 2, 200);
+	assert_counter(totals().accepted, 2, 200);
+}
+END_TEST
+
+/* Another size is copied, as far as it fits. */
+START_TEST(takes_over_into_another_size)
+{
+	struct door_kept kept[8];
+	struct door_client before;
+	size_t count;
+
+	for (unsigned vni = 1; vni <= 5; vni++) {
+		plain4("10.0.0.5", vni, 100);
+		ck_assert_int_eq(run(), PASS);
+	}
+	before = find("10.0.0.5", 3);
+	count = door_maps(door, kept, 8);
+	config.max_clients = 2000;
+	reopen(kept, count, 0, false);
+	ck_assert_uint_eq(clients_count(), 5);
+	assert_client("10.0.0.5", 3, 1, 100);
+	ck_assert_uint_eq(find("10.0.0.5", 3).first_boot_ns, before.first_boot_ns);
+	ck_assert_uint_eq(find("10.0.0.5", 3).last_mono_ns, before.last_mono_ns);
+	plain4("10.0.0.5", 3, 100);
+	ck_assert_int_eq(run(), PASS);
+	assert_client("10.0.0.5", 3, 2, 200);
+	count = door_maps(door, kept, 8);
+	config.max_clients = 4;
+	reopen(kept, count, 0, true);
+	ck_assert_uint_eq(clients_count(), 4);
+	assert_counter(totals().accepted, 6, 600);
+}
+END_TEST
+
+START_TEST(says_when_history_is_lost)
+{
+	int wrong = bpf_map_create(BPF_MAP_TYPE_HASH, "vtap_clients", 8, 8, 1000, NULL);
+	struct door_kept kept[8];
+	size_t count = door_maps(door, kept, 8);
+
+	send_some();
+	ck_assert_int_ge(wrong, 0);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(kept[i].name, "vtap_clients") == 0)
+			kept[i].fd = wrong;
+	reopen(kept, count, 0, true);
+	close(wrong);
+	ck_assert_uint_eq(clients_count(), 0);
+	assert_counter(totals().accepted, 1, 100);
+	reopen(NULL, 0, UINT32_MAX, true); /* no such program */
+	assert_untouched();
+}
+END_TEST
+
+static void drop_to(unsigned long long capabilities)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	data[0].effective = data[0].permitted = (uint32_t)capabilities;
+	data[1].effective = data[1].permitted = (uint32_t)(capabilities >> 32);
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+/* Each test runs in a process of its own, so what is dropped here is missed by no other. */
+START_TEST(needs_three_capabilities)
+{
+	struct door *other;
+	bool lost;
+
+	if (getenv("CK_FORK") && strcmp(getenv("CK_FORK"), "no") == 0)
+		return;
+	drop_to(1ull << CAP_BPF | 1ull << CAP_NET_ADMIN | 1ull << CAP_PERFMON);
+	ck_assert_msg(door_open(&config, NULL, 0, 0, &other, &lost, why, sizeof(why)) == 0, "%s",
+		      why);
+	ck_assert(!lost);
+	ck_assert_int_eq(door_configure(other, &config), 0);
+	door_close(other);
+	/* maps by program id need more: the door opens, without its history */
+	ck_assert_int_eq(
+	    door_open(&config, NULL, 0, door_prog_id(door), &other, &lost, why, sizeof(why)), 0);
+	ck_assert(lost);
+	door_close(other);
+	/* some kernels' verifiers accept the program without CAP_PERFMON too, at a price per packet
+	 */
+	drop_to(1ull << CAP_BPF | 1ull << CAP_NET_ADMIN);
+	if (door_open(&config, NULL, 0, 0, &other, &lost, why, sizeof(why)))
+		ck_assert_msg(strstr(why, "missing: CAP_PERFMON"), "%s", why);
+	door_close(other);
+	drop_to(1ull << CAP_NET_ADMIN);
+	ck_assert_int_eq(door_open(&config, NULL, 0, 0, &other, &lost, why, sizeof(why)), -EPERM);
+	ck_assert_ptr_null(other);
+	ck_assert_msg(strstr(why, "missing: CAP_BPF, CAP_PERFMON"), "%s", why);
+	drop_to(0);
+	ck_assert_int_eq(door_open(&config, NULL, 0, 0, &other, &lost, why, sizeof(why)), -EPERM);
+	ck_assert_msg(strstr(why, "missing: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"), "%s", why);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, configure_changes_the_list_and_the_port);
+	tcase_add_test(tests, configure_wants_a_new_door_for_another_size);
+	tcase_add_test(tests, takes_over_kept_maps);
+	tcase_add_test(tests, takes_over_by_program_id);
+	tcase_add_test(tests, takes_over_what_kept_lacks_from_the_program);
+	tcase_add_test(tests, takes_over_into_another_size);
+	tcase_add_test(tests, says_when_history_is_lost);
+	tcase_add_test(tests, needs_three_capabilities);
+}
+
+int main(void)
+{
+	return run_suite("door_maps", add_tests);
+}
