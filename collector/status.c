@@ -84,6 +84,7 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 	add_counter(document, "accepted", &view->totals.accepted);
 	add_counter(document, "rejected", &view->totals.rejected);
 	add_counter(document, "overflow", &view->totals.overflow);
+	add_counter(document, "malformed", &view->totals.malformed);
 	struct json_object *clients = json_add_array(document, "clients");
 	for (size_t i = 0; i < count; i++)
 		add_client(view->clients, &sorted[i], json_append_object(clients));

@@ -325,5 +325,6 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 	reconcile_clear(&d->reconcile);
 	subjects_clear(&d->subjects);
 	rtnl_close(life.rtnl);
+	instance_unlock();
 	return status_code;
 }

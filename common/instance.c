@@ -15,33 +15,57 @@
 
 #define RUN_DIR "/run/vtap"
 
+static char lock_path[128];
+
+/* The file of this path, locked; one that its last owner removed meanwhile is not it any more. */
+static int lock_file(const char *path)
+{
+	struct stat held, named;
+
+	for (;;) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return -errno;
+		int error = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+		bool same = fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
+			    held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+		if (!error && same)
+			return 0; /* the open descriptor is the lock */
+		close(fd);
+		if (error)
+			return error;
+	}
+}
+
 int instance_lock(const char *name, char *why, size_t why_size)
 {
 	struct stat ns;
-	char path[128];
 
 	if (stat("/proc/self/ns/net", &ns) < 0) {
 		snprintf(why, why_size, "/proc/self/ns/net: %s", strerror(errno));
 		return -errno;
 	}
-	snprintf(path, sizeof(path), RUN_DIR "/%s-%llu.lock", name, (unsigned long long)ns.st_ino);
 	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST) {
 		snprintf(why, why_size, RUN_DIR ": %s", strerror(errno));
 		return -errno;
 	}
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int error = -errno;
-		if (fd >= 0)
-			close(fd);
-		if (error == -EAGAIN)
-			snprintf(why, why_size, "another %s is running in this network namespace",
-				 name);
-		else
-			snprintf(why, why_size, "%s: %s", path, strerror(-error));
-		return error;
-	}
-	return 0; /* the descriptor is the lock: it stays open, and the file stays for the next */
+	snprintf(lock_path, sizeof(lock_path), RUN_DIR "/%s-%llu.lock", name,
+		 (unsigned long long)ns.st_ino);
+	int error = lock_file(lock_path);
+	if (error == -EAGAIN)
+		snprintf(why, why_size, "another %s is running in this network namespace", name);
+	else if (error)
+		snprintf(why, why_size, "%s: %s", lock_path, strerror(-error));
+	if (error)
+		lock_path[0] = '\0';
+	return error;
+}
+
+void instance_unlock(void)
+{
+	if (lock_path[0])
+		unlink(lock_path);
+	lock_path[0] = '\0';
 }
 
 int instance_privileges(bool bpf, char *why, size_t why_size)

@@ -9,10 +9,11 @@
 #include <stddef.h>
 
 /*
- * Takes the lock "/run/vtap/NAME-<network namespace>.lock" until the process ends. 0; -EAGAIN:
- * another one has it; else a negative errno. `why` gets words for people.
+ * Takes the lock "/run/vtap/NAME-<network namespace>.lock" until instance_unlock or the end of the
+ * process. 0; -EAGAIN: another one has it; else a negative errno. `why` gets words for people.
  */
 int instance_lock(const char *name, char *why, size_t why_size);
+void instance_unlock(void); /* removes the lock's file; without a lock it does nothing */
 
 /* 0, or -EPERM with the missing capabilities in words. `bpf`: those of a program loader too. */
 int instance_privileges(bool bpf, char *why, size_t why_size);

@@ -83,7 +83,7 @@ static void print_endpoints(const struct json_object *status, FILE *out)
 
 static int print_totals(const struct json_object *status, FILE *out)
 {
-	static const char *const keys[] = {"accepted", "rejected", "overflow"};
+	static const char *const keys[] = {"accepted", "rejected", "malformed", "overflow"};
 	struct table *table = table_new(total_columns, COUNT(total_columns));
 	int error;
 

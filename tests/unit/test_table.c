@@ -52,7 +52,8 @@ static void shows(const char *json, const char *want)
 	"\"state\":\"up\",\"reason\":null,\"rx_packets\":12,\"rx_bytes\":34,\"rx_dropped\":5}],"
 #define TOTALS                                                      \
 	"\"accepted\":{\"packets\":12345678,\"bytes\":9876543210}," \
-	"\"rejected\":{\"packets\":3,\"bytes\":180},\"overflow\":{\"packets\":0,\"bytes\":0}"
+	"\"rejected\":{\"packets\":3,\"bytes\":180},\"overflow\":{\"packets\":0,\"bytes\":0}," \
+	"\"malformed\":{\"packets\":2,\"bytes\":90}"
 #define COLLECTOR(state, uptime, endpoints, clients)                         \
 	"{\"daemon\":\"collector\",\"version\":\"0.1.0\",\"state\":\"" state \
 	"\",\"uptime_s\":" uptime "," endpoints TOTALS ",\"clients\":[" clients "]}"
@@ -66,6 +67,7 @@ static void shows(const char *json, const char *want)
 	"TOTAL          PACKETS    BYTES\n" \
 	"accepted         12.3M  9.88 GB\n" \
 	"rejected             3    180 B\n" \
+	"malformed            2     90 B\n" \
 	"overflow             0      0 B\n" \
 	"vtap0 dropped        5        -\n" \
 	"\n"
@@ -145,6 +147,7 @@ START_TEST(collector_with_other_endpoints)
 	      "TOTAL          PACKETS    BYTES\n"
 	      "accepted         12.3M  9.88 GB\n"
 	      "rejected             3    180 B\n"
+	      "malformed            2     90 B\n"
 	      "overflow             0      0 B\n"
 	      "vtap0 dropped        0        -\n"
 	      "vtap1 dropped        1        -\n"
@@ -205,10 +208,11 @@ START_TEST(missing_and_unknown_fields)
 	      "\"clients\":[{},17,null,{\"packets\":1.5,\"later\":0,\"last_seen\":5}]}",
 	      "collector -  ok  up -  no endpoint\n"
 	      "\n"
-	      "TOTAL     PACKETS  BYTES\n"
-	      "accepted        -      -\n"
-	      "rejected        -      -\n"
-	      "overflow        -      -\n"
+	      "TOTAL      PACKETS  BYTES\n"
+	      "accepted         -      -\n"
+	      "rejected         -      -\n"
+	      "malformed        -      -\n"
+	      "overflow         -      -\n"
 	      "\n"
 	      "CLIENT  ENCAP  VNI  PACKETS  BYTES  PACKETS/S  BITS/S  LAST SEEN\n"
 	      "-       -        -        -      -          -       -          -\n"
