@@ -130,6 +130,23 @@ static void share_rest(struct tunnel_account *tunnel, struct stream_account *con
 	}
 }
 
+/*
+ * What nobody is known to be owed: frames with a tag that the filter did not see in them, copies of
+ * a filter that was put anew since the last look. They go where most went so far.
+ */
+static void share_surplus(struct tunnel_account *tunnel, struct stream_account *const *streams,
+			  size_t count, enum direction direction)
+{
+	struct stream_account *most = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (streams[i]->direction == direction &&
+		    (!most || streams[i]->bytes > most->bytes))
+			most = streams[i];
+	if (most)
+		give(tunnel, most, tunnel->pool_packets, tunnel->pool_bytes);
+}
+
 void account_share(struct tunnel_account *tunnel, struct stream_account *const *streams,
 		   size_t count, uint64_t now_ms)
 {
@@ -145,11 +162,12 @@ void account_share(struct tunnel_account *tunnel, struct stream_account *const *
 			     least(a->owed_bytes, tunnel->pool_bytes));
 	}
 	share_rest(tunnel, streams, count, ingress ? INGRESS : EGRESS);
+	share_surplus(tunnel, streams, count, ingress ? INGRESS : EGRESS);
 	for (size_t i = 0; i < count; i++)
 		owed |= streams[i]->owed_packets || streams[i]->owed_bytes;
 	/* Estimates may leave a few bytes owed for ever: once nothing moves any more, they are
 	 * forgotten. */
-	if (!owed || before != tunnel->moved_at) {
+	if (!owed || before != tunnel->moved_at || !tunnel->moved_ms) {
 		tunnel->moved_at = before;
 		tunnel->moved_ms = now_ms;
 	} else if (now_ms - tunnel->moved_ms >= SETTLE_MS) {

@@ -101,8 +101,9 @@ static bool pref_free(struct context *c, const struct link *link)
 	const struct filter *f = snapshot_filters(c->seen, link->ifindex, TC_INGRESS, &count);
 
 	for (size_t i = 0; i < count; i++) {
+		bool foreign = f[i].handle == FILTER_HANDLE && f[i].owner != OWNER_COLLECTOR;
 		if (f[i].chain || f[i].pref != DOOR_PREF ||
-		    (strcmp(f[i].kind, "bpf") == 0 && f[i].protocol == ETH_P_ALL))
+		    (strcmp(f[i].kind, "bpf") == 0 && f[i].protocol == ETH_P_ALL && !foreign))
 			continue;
 		subject_block(c->subjects, SUBJECT_DOOR,
 			      "pref %d of %s ingress is taken by a %s filter", DOOR_PREF,

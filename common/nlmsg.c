@@ -28,8 +28,13 @@ void nlmsg_put(struct nlmsg *m, uint16_t type, const void *data, size_t size)
 {
 	/* an attribute's length is 16 bits wide; mnl checks the buffer only */
 	if (m->overflow || size > UINT16_MAX - sizeof(struct nlattr) ||
-	    !mnl_attr_put_check(m->header, m->size, type, size, data))
+	    !mnl_attr_put_check(m->header, m->size, type, size, data)) {
 		m->overflow = true;
+		return;
+	}
+	/* libmnl 1.0.4 leaves the padding as it was */
+	size_t padding = aligned(size) - size;
+	memset((char *)mnl_nlmsg_get_payload_tail(m->header) - padding, 0, padding);
 }
 
 void nlmsg_put_raw(struct nlmsg *m, const void *data, size_t size)

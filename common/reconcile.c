@@ -38,17 +38,21 @@ static int remember_hook(struct reconcile *r, const struct op *op)
 	return ifset_add(&r->made, op->device.ifindex);
 }
 
-/* What builds on a failed step is not tried: an unsealed device must not go up. */
-static bool builds_on_failure(const struct reconcile *r, const struct ops *ops, size_t at)
+/*
+ * What builds on a failed step is not tried: an unsealed device must not go up. A clsact that could
+ * not be made may be somebody else's, whatever subject asked for it: a filter put there now would
+ * say that it is vtap's.
+ */
+static bool builds_on_failure(const struct ops *ops, size_t at)
 {
 	const struct op *op = &ops->items[at];
 
-	if (!subject_failed(r->subjects, op->subject))
-		return false;
-	for (size_t i = 0; i < at; i++)
-		if (ops->items[i].failed && ops->items[i].subject == op->subject &&
-		    strcmp(ops->items[i].device.name, op->device.name) == 0)
+	for (size_t i = 0; i < at; i++) {
+		const struct op *earlier = &ops->items[i];
+		if (earlier->failed && strcmp(earlier->device.name, op->device.name) == 0 &&
+		    (earlier->subject == op->subject || earlier->type == OP_QDISC_CREATE))
 			return true;
+	}
 	return false;
 }
 
@@ -60,7 +64,7 @@ static int apply(struct reconcile *r, struct ops *ops)
 		struct op *op = &ops->items[i];
 		char why[OP_TEXT] = "";
 
-		if (builds_on_failure(r, ops, i))
+		if (first && builds_on_failure(ops, i))
 			continue;
 		int error = r->kernel->run(r->kernel, op, why, sizeof(why));
 		if (was_gone(op, error))

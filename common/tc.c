@@ -24,7 +24,8 @@ static void parse_tbf(const struct nlattr *options, struct tbf *out)
 	out->rate = parms.rate.rate;
 	nlattr_u64(tb[TCA_TBF_RATE64], &out->rate);
 	out->limit = parms.limit;
-	out->burst = (uint32_t)((double)parms.buffer * TICK_NS * (double)out->rate / NS_PER_S);
+	double burst = (double)parms.buffer * TICK_NS * (double)out->rate / NS_PER_S;
+	out->burst = burst > UINT32_MAX ? UINT32_MAX : (uint32_t)burst;
 }
 
 bool qdisc_parse(const struct nlmsghdr *header, struct qdisc *out)

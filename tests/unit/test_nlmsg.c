@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,8 @@ START_TEST(overflow_sticks_at_every_size)
 	size_t needed = m.header->nlmsg_len;
 	memset(before, CANARY, sizeof(before));
 	for (size_t size = 0; size <= needed + 8; size++) {
-		char *buffer = malloc(size + 1); /* ASan watches from here on, the canary the last byte */
+		char *buffer =
+		    malloc(size + 1); /* ASan watches from here on, the canary the last byte */
 
 		memset(buffer, CANARY, size + 1);
 		ck_assert_msg(build(&m, buffer, size) == (size >= needed), "size %zu", size);

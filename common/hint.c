@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/hint.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "common/link.h"
+
+static bool own(const struct hint_context *c, const struct link *link)
+{
+	return link->group == owner_group(c->owner);
+}
+
+static bool matters(const struct hint_context *c, const struct link *link)
+{
+	return link && (own(c, link) || c->concerns(c->ctx, link));
+}
+
+/* In what a plan can see of a link that is not ours; whether it is up makes no difference to it. */
+static bool same(const struct link *a, const struct link *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->type == b->type && a->mtu == b->mtu &&
+	       a->group == b->group && a->master == b->master;
+}
+
+static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+{
+	struct ifinfomsg info;
+	struct link now;
+
+	memcpy(&info, NLMSG_DATA(event), sizeof(info));
+	if (info.ifi_family != AF_UNSPEC)
+		return HINT_NOTHING; /* a bridge tells of its ports with the same message types */
+	*ifindex = info.ifi_index;
+	const struct link *before = snapshot_link(c->seen, info.ifi_index);
+	if (event->nlmsg_type == RTM_DELLINK)
+		return matters(c, before) ? HINT_PASS : HINT_NOTHING;
+	if (!link_parse(event, &now))
+		return HINT_PASS;
+	if (!matters(c, before) && !matters(c, &now))
+		return HINT_NOTHING;
+	/* of ours everything counts, also what the message does not show: offloads */
+	return before && !own(c, before) && !own(c, &now) && same(before, &now) ? HINT_NOTHING : HINT_PASS;
+}
+
+static enum hint of_address(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+{
+	struct ifaddrmsg info;
+
+	memcpy(&info, NLMSG_DATA(event), sizeof(info));
+	*ifindex = (int)info.ifa_index;
+	const struct link *link = snapshot_link(c->seen, *ifindex);
+	if (!link || own(c, link))
+		return HINT_PASS;
+	if (!c->addresses)
+		return HINT_ROUTES;
+	/* the same again, as lifetimes are renewed, or one more where there are some */
+	if (event->nlmsg_type == RTM_NEWADDR && snapshot_first_address(c->seen, *ifindex))
+		return HINT_NOTHING;
+	return HINT_PASS;
+}
+
+static enum hint of_tc(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+{
+	struct tcmsg tcm;
+
+	memcpy(&tcm, NLMSG_DATA(event), sizeof(tcm));
+	*ifindex = tcm.tcm_ifindex;
+	const struct link *link = snapshot_link(c->seen, *ifindex);
+	return !link || matters(c, link) ? HINT_PASS : HINT_NOTHING;
+}
+
+enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+{
+	size_t size = event->nlmsg_len;
+
+	*ifindex = 0;
+	if (event->nlmsg_pid && event->nlmsg_pid == c->own_port)
+		return HINT_NOTHING;
+	switch (event->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return size < NLMSG_LENGTH(sizeof(struct ifinfomsg)) ? HINT_PASS : of_link(c, event, ifindex);
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		return size < NLMSG_LENGTH(sizeof(struct ifaddrmsg)) ? HINT_PASS : of_address(c, event, ifindex);
+	case RTM_NEWQDISC:
+	case RTM_DELQDISC:
+	case RTM_NEWTCLASS:
+	case RTM_DELTCLASS:
+	case RTM_NEWTFILTER:
+	case RTM_DELTFILTER:
+	case RTM_NEWCHAIN:
+	case RTM_DELCHAIN:
+		return size < NLMSG_LENGTH(sizeof(struct tcmsg)) ? HINT_PASS : of_tc(c, event, ifindex);
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		return HINT_ROUTES;
+	}
+	return HINT_PASS;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the fake kernel does when it is asked to change something, and its state as text.
+ */
+#include "tests/unit/fake_run.h"
+
+#include <check.h>
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/link.h"
+#include "common/tc.h"
+
+static void *must(void *pointer)
+{
+	ck_assert_ptr_nonnull(pointer);
+	return pointer;
+}
+
+static struct fake_link *link_at(struct fake_kernel *fake, int ifindex)
+{
+	for (size_t i = 0; i < fake->links.count; i++)
+		if (fake->links.items[i].link.ifindex == ifindex)
+			return &fake->links.items[i];
+	return NULL;
+}
+
+static struct fake_link *find(struct fake_kernel *fake, const struct device *device)
+{
+	if (device->ifindex)
+		return link_at(fake, device->ifindex);
+	struct link *link = fake_link(fake, device->name);
+	return link ? link_at(fake, link->ifindex) : NULL;
+}
+
+static struct fake_qdisc *qdisc_at(struct fake_kernel *fake, int ifindex, uint32_t parent)
+{
+	for (size_t i = 0; i < fake->qdiscs.count; i++) {
+		struct fake_qdisc *q = &fake->qdiscs.items[i];
+		if (q->qdisc.ifindex == ifindex && q->qdisc.parent == parent)
+			return q;
+	}
+	return NULL;
+}
+
+static void touch(struct fake_kernel *fake, const struct op *op, bool foreign)
+{
+	if (foreign && !fake->touched[0])
+		op_text(op, fake->touched);
+}
+
+/* ---- removals -------------------------------------------------------------------------------- */
+
+static void remove_filters(struct fake_kernel *fake, int ifindex)
+{
+	for (size_t i = fake->filters.count; i-- > 0;)
+		if (fake->filters.items[i].filter.ifindex == ifindex)
+			fake_delete_filter(fake, i);
+}
+
+bool fake_remove_qdisc(struct fake_kernel *fake, int ifindex, uint32_t parent)
+{
+	struct fake_qdisc *q = qdisc_at(fake, ifindex, parent);
+
+	if (!q)
+		return false;
+	*q = fake->qdiscs.items[--fake->qdiscs.count];
+	if (parent == TC_H_CLSACT)
+		remove_filters(fake, ifindex);
+	return true;
+}
+
+void fake_remove_link(struct fake_kernel *fake, int ifindex)
+{
+	struct fake_link *peer =
+	    link_at(fake, ((struct fake_link *)must(link_at(fake, ifindex)))->link.peer);
+
+	if (peer) { /* a veth goes with both its ends */
+		link_at(fake, ifindex)->link.peer = peer->link.peer = 0;
+		fake_remove_link(fake, peer->link.ifindex);
+	}
+	fake_remove_qdisc(fake, ifindex, TC_H_CLSACT);
+	fake_remove_qdisc(fake, ifindex, TC_H_ROOT);
+	for (size_t i = fake->addresses.count; i-- > 0;)
+		if (fake->addresses.items[i].ifindex == ifindex)
+			fake->addresses.items[i] = fake->addresses.items[--fake->addresses.count];
+	for (size_t i = 0; i < fake->filters.count; i++)
+		if (fake->filters.items[i].filter.target == ifindex)
+			fake->filters.items[i].filter.target = 0;
+	struct fake_link *gone = must(link_at(fake, ifindex));
+	*gone = fake->links.items[--fake->links.count];
+}
+
+/* ---- links ----------------------------------------------------------------------------------- */
+
+/* One VNI, port and family is one device's. */
+static bool vxlan_taken(struct fake_kernel *fake, const struct vxlan *vxlan)
+{
+	bool v6 = vxlan->remote.family == AF_INET6 || vxlan->local.family == AF_INET6;
+
+	for (size_t i = 0; i < fake->links.count; i++) {
+		const struct link *link = &fake->links.items[i].link;
+		const struct vxlan *other = &link->vxlan;
+		bool other_v6 = other->remote.family == AF_INET6 || other->local.family == AF_INET6;
+		if (link->kind == LINK_VXLAN && other->vni == vxlan->vni &&
+		    other->port == vxlan->port && other->external == vxlan->external &&
+		    (other_v6 == v6 || vxlan->external))
+			return true;
+	}
+	return false;
+}
+
+static struct link *new_link(struct fake_kernel *fake, const struct op *op, const char *name)
+{
+	const struct want_link *want = op->link;
+
+	fake_add_link(fake, name);
+	struct fake_link *new = &fake->links.items[fake->links.count - 1];
+	new->foreign = false;
+	new->link.kind = want->kind;
+	new->link.flags = IFF_NOARP | IFF_BROADCAST | IFF_MULTICAST;
+	new->link.group = owner_group(op->owner);
+	new->link.mtu = want->mtu ? want->mtu : ETH_DATA_LEN;
+	snprintf(new->link.kind_name, sizeof(new->link.kind_name), "%s",
+		 want->kind == LINK_VXLAN ? "vxlan" : "veth");
+	return &new->link;
+}
+
+static int create_link(struct fake_kernel *fake, const struct op *op)
+{
+	const struct want_link *want = op->link;
+
+	if (fake_link(fake, want->name) ||
+	    (want->kind == LINK_VXLAN && vxlan_taken(fake, &want->vxlan)) ||
+	    (want->kind == LINK_VETH && fake_link(fake, want->peer)))
+		return -EEXIST;
+	int ifindex = new_link(fake, op, want->name)->ifindex;
+	if (want->kind == LINK_VETH) {
+		struct link *peer = new_link(fake, op, want->peer);
+		peer->peer = ifindex;
+		link_at(fake, ifindex)->link.peer = peer->ifindex;
+		return 0;
+	}
+	struct vxlan *vxlan = &link_at(fake, ifindex)->link.vxlan;
+	*vxlan = want->vxlan;
+	if (ip_addr_is_any(&vxlan->local))
+		vxlan->local = (struct ip_addr){0}; /* the kernel does not report it */
+	return 0;
+}
+
+static int change_link(struct fake_link *at, const struct op *op)
+{
+	struct vxlan *vxlan = &at->link.vxlan;
+	const struct vxlan *want = &op->link->vxlan;
+
+	if (at->link.kind != LINK_VXLAN)
+		return -EOPNOTSUPP;
+	if (want->remote.family != vxlan->remote.family)
+		return -EINVAL;
+	vxlan->remote = want->remote;
+	if (want->local.family)
+		vxlan->local = want->local; /* absent from the message: it stays */
+	vxlan->ttl = want->ttl;
+	vxlan->tos = want->tos;
+	return 0;
+}
+
+static int set_up(struct fake_kernel *fake, struct fake_link *at)
+{
+	at->link.flags |= IFF_UP | IFF_NOARP;
+	if (!fake_sealed(fake, &at->link))
+		memcpy(fake->unsealed, at->link.name, sizeof(fake->unsealed));
+	if (at->link.ipv6)
+		fake_add_address(fake, at->link.name, "fe80::1");
+	return 0;
+}
+
+static int delete_address(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
+{
+	for (size_t i = 0; i < fake->addresses.count; i++) {
+		struct address *a = &fake->addresses.items[i];
+		if (a->ifindex != at->link.ifindex || !ip_addr_equal(&a->addr, &op->address.addr) ||
+		    a->prefix_len != op->address.prefix_len)
+			continue;
+		*a = fake->addresses.items[--fake->addresses.count];
+		return 0;
+	}
+	return -EADDRNOTAVAIL;
+}
+
+/* ---- traffic control ------------------------------------------------------------------------- */
+
+static int create_qdisc(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
+{
+	bool clsact = op->qdisc->kind == QDISC_CLSACT;
+	struct fake_qdisc *old = qdisc_at(fake, at->link.ifindex, clsact ? TC_H_CLSACT : TC_H_ROOT);
+
+	if (clsact && old)
+		return -EEXIST;
+	if (!clsact && old) {
+		touch(fake, op, old->foreign && old->qdisc.handle && at->foreign);
+		fake_remove_qdisc(fake, at->link.ifindex, TC_H_ROOT);
+	}
+	fake_add_qdisc(fake, at->link.name, clsact ? "clsact" : "tbf");
+	struct fake_qdisc *new = &fake->qdiscs.items[fake->qdiscs.count - 1];
+	new->foreign = false;
+	if (!clsact) {
+		new->qdisc.handle = TBF_HANDLE;
+		new->qdisc.tbf = op->qdisc->tbf;
+	}
+	return 0;
+}
+
+static int delete_qdisc(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
+{
+	struct fake_qdisc *old = qdisc_at(fake, at->link.ifindex, op->parent);
+
+	if (!old || old->qdisc.handle != op->handle)
+		return -ENOENT;
+	touch(fake, op, old->foreign);
+	for (size_t i = 0; op->parent == TC_H_CLSACT && i < fake->filters.count; i++)
+		if (fake->filters.items[i].filter.ifindex == at->link.ifindex)
+			touch(fake, op, fake->filters.items[i].foreign);
+	fake_remove_qdisc(fake, at->link.ifindex, op->parent);
+	return 0;
+}
+
+static struct fake_filter *filter_at(struct fake_kernel *fake, int ifindex, uint32_t parent,
+				     uint16_t pref, uint32_t handle)
+{
+	for (size_t i = 0; i < fake->filters.count; i++) {
+		struct fake_filter *f = &fake->filters.items[i];
+		if (f->filter.ifindex == ifindex && f->filter.parent == parent &&
+		    f->filter.pref == pref && f->filter.handle == handle)
+			return f;
+	}
+	return NULL;
+}
+
+static void fill_filter(struct filter *f, const struct want_filter *want, int target)
+{
+	free(f->insns);
+	f->insns = NULL;
+	f->insns_count = 0;
+	f->prog_id = want->prog_id;
+	f->prog_name[0] = '\0';
+	f->cookie_size = 0;
+	f->owner = OWNER_NONE;
+	f->stats = (struct filter_stats){0};
+	f->action = want->action;
+	f->to_ingress = want->to_ingress;
+	f->ends_chain = want->action == ACTION_REDIRECT;
+	f->target = target;
+	if (want->prog_id) {
+		snprintf(f->prog_name, sizeof(f->prog_name), "%s", want->prog_name);
+		f->owner = OWNER_COLLECTOR;
+	} else {
+		f->insns = must(malloc(want->insns_count * sizeof(*f->insns)));
+		memcpy(f->insns, want->insns, want->insns_count * sizeof(*f->insns));
+		f->insns_count = want->insns_count;
+	}
+	if (want->action != ACTION_VERDICT) {
+		memcpy(f->cookie, want->cookie, COOKIE_SIZE);
+		f->cookie_size = COOKIE_SIZE;
+		f->owner = cookie_owner(f->cookie, COOKIE_SIZE);
+	}
+}
+
+static int put_filter(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
+{
+	const struct want_filter *want = op->filter;
+	const struct fake_qdisc *hook = qdisc_at(fake, at->link.ifindex, TC_H_CLSACT);
+	const struct fake_link *target = find(fake, &want->target);
+	int ifindex = at->link.ifindex;
+
+	if (want->action != ACTION_VERDICT && !target)
+		return -ENODEV;
+	if (!hook || (want->parent == TC_EGRESS && strcmp(hook->qdisc.kind, "clsact") != 0))
+		return -EINVAL; /* "Parent Qdisc doesn't exists" */
+	for (size_t i = 0; i < fake->filters.count; i++) {
+		const struct filter *f = &fake->filters.items[i].filter;
+		if (f->ifindex == ifindex && f->parent == want->parent && f->pref == want->pref &&
+		    (strcmp(f->kind, "bpf") != 0 || f->protocol != ETH_P_ALL))
+			return -EINVAL;
+	}
+	struct fake_filter *f = filter_at(fake, ifindex, want->parent, want->pref, want->handle);
+	if (f)
+		touch(fake, op, f->foreign);
+	else
+		fake_add_filter(fake, at->link.name, want->parent, want->pref, want->handle, "bpf");
+	f = f ? f : &fake->filters.items[fake->filters.count - 1];
+	f->foreign = false;
+	fill_filter(&f->filter, want, want->action == ACTION_VERDICT ? 0 : target->link.ifindex);
+	return 0;
+}
+
+static int delete_filter(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
+{
+	struct fake_filter *f = filter_at(fake, at->link.ifindex, op->parent, op->pref, op->handle);
+
+	if (!f)
+		return -ENOENT;
+	touch(fake, op, f->foreign);
+	fake_delete_filter(fake, (size_t)(f - fake->filters.items));
+	return 0;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static int change(struct fake_kernel *fake, struct fake_link *at, const struct op *op)
+{
+	bool on_device = op->type != OP_QDISC_CREATE && op->type != OP_QDISC_DELETE &&
+			 op->type != OP_FILTER_PUT && op->type != OP_FILTER_DELETE;
+
+	touch(fake, op, on_device && at->foreign);
+	switch (op->type) {
+	case OP_LINK_CREATE:
+		break;
+	case OP_LINK_CHANGE:
+		return change_link(at, op);
+	case OP_LINK_MTU:
+		at->link.mtu = op->link->mtu;
+		return 0;
+	case OP_LINK_UP:
+		return set_up(fake, at);
+	case OP_LINK_DELETE:
+		fake_remove_link(fake, at->link.ifindex);
+		return 0;
+	case OP_IPV6_OFF:
+		at->link.ipv6 = false;
+		return 0;
+	case OP_OFFLOADS:
+		at->link.offloads = (at->link.offloads & ~op->offloads_off) | op->offloads_on;
+		return 0;
+	case OP_ADDRESS_DELETE:
+		return delete_address(fake, at, op);
+	case OP_QDISC_CREATE:
+		return create_qdisc(fake, at, op);
+	case OP_QDISC_DELETE:
+		return delete_qdisc(fake, at, op);
+	case OP_FILTER_PUT:
+		return put_filter(fake, at, op);
+	case OP_FILTER_DELETE:
+		return delete_filter(fake, at, op);
+	}
+	return -EINVAL;
+}
+
+int fake_run(struct kernel *kernel, const struct op *op, char *why, size_t why_size)
+{
+	struct fake_kernel *fake = (struct fake_kernel *)kernel;
+	int error = 0;
+
+	if (fake->before)
+		fake->before(fake, op);
+	fake->operations++;
+	if (fake->fail_at && (fake->operations == fake->fail_at ||
+			      (fake->fail_on && fake->operations > fake->fail_at)))
+		error = fake->fail_error;
+	if (!error && op->type == OP_LINK_CREATE) {
+		error = create_link(fake, op);
+	} else if (!error) {
+		struct fake_link *at = find(fake, &op->device);
+		error = at ? change(fake, at, op) : -ENODEV;
+	}
+	fake->changes += !error;
+	if (error)
+		snprintf(why, why_size, "%s", strerror(-error));
+	if (fake->after)
+		fake->after(fake, op);
+	return error;
+}

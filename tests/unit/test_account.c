@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the client says it copied: always as much as its tunnel sent, never less than before.
+ */
+#include "client/account.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "tests/unit/message.h"
+
+enum { STREAMS = 4, HEADER = 14 };
+
+/* A tunnel and its streams as the kernel has them, and the books about them. */
+static struct link link;
+static struct filter filters[STREAMS];
+static bool absent[STREAMS];
+static struct tunnel_account tunnel;
+static struct stream_account streams[STREAMS];
+static struct stream_account *group[STREAMS];
+static size_t count;
+static uint64_t now_ms;
+
+static void start(size_t ingress, size_t egress)
+{
+	link = (struct link){.ifindex = 7};
+	memset(filters, 0, sizeof(filters));
+	memset(absent, 0, sizeof(absent));
+	memset(streams, 0, sizeof(streams));
+	tunnel = (struct tunnel_account){0};
+	count = ingress + egress;
+	now_ms = 1000;
+	for (size_t i = 0; i < count; i++) {
+		streams[i].direction = i < ingress ? INGRESS : EGRESS;
+		group[i] = &streams[i];
+	}
+}
+
+/* The frames are `size` bytes with their header; the tunnel sends `out` of them. */
+static void copy(size_t i, uint64_t frames, uint64_t size, uint64_t out)
+{
+	filters[i].stats.packets += frames;
+	filters[i].stats.bytes += frames * (size - (streams[i].direction == INGRESS ? HEADER : 0));
+	link.stats.tx_packets += out;
+	link.stats.tx_bytes += out * (size - HEADER);
+}
+
+static void observe(void)
+{
+	account_tunnel(&tunnel, &link);
+	for (size_t i = 0; i < count; i++)
+		account_stream(&streams[i], absent[i] ? NULL : &filters[i]);
+	account_share(&tunnel, group, count, now_ms);
+	now_ms += 100;
+}
+
+static void expect_sums(void)
+{
+	uint64_t packets = 0, bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		packets += streams[i].packets;
+		bytes += streams[i].bytes;
+	}
+	ck_assert_uint_eq(packets, tunnel.tx_packets);
+	ck_assert_uint_eq(bytes, tunnel.tx_bytes);
+}
+
+START_TEST(both_directions)
+{
+	start(1, 1);
+	copy(0, 10, 100, 10);
+	copy(1, 20, 1514, 20);
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 10);
+	ck_assert_uint_eq(streams[0].bytes, 1000);
+	ck_assert_uint_eq(streams[1].packets, 20);
+	ck_assert_uint_eq(streams[1].bytes, 20 * 1514);
+	expect_sums();
+	copy(1, 1, 60, 1);
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 10);
+	ck_assert_uint_eq(streams[1].packets, 21);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(gro_at_ingress)
+{
+	start(1, 1);
+	/* the filter saw one packet of 40 segments, without the inner headers of 39 */
+	filters[0].stats.packets = 1;
+	filters[0].stats.bytes = 40 * 1448 + 52;
+	link.stats.tx_packets = 40;
+	link.stats.tx_bytes = 40 * 1500;
+	copy(1, 5, 66, 5);
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 40);
+	ck_assert_uint_eq(streams[0].bytes, 40 * 1514);
+	ck_assert_uint_eq(streams[1].packets, 5);
+	ck_assert_uint_eq(streams[1].bytes, 5 * 66);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(copies_on_their_way_wait)
+{
+	start(1, 1);
+	copy(1, 10, 100, 4); /* six in a queue */
+	observe();
+	ck_assert_uint_eq(streams[1].packets, 4);
+	expect_sums();
+	link.stats.tx_packets += 6;
+	link.stats.tx_bytes += 6 * 86;
+	observe();
+	ck_assert_uint_eq(streams[1].packets, 10);
+	ck_assert_uint_eq(streams[0].packets, 0);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(losses)
+{
+	start(1, 1);
+	copy(0, 10, 100, 7);
+	filters[0].stats.overlimits = 3; /* the tunnel did not take them */
+	observe();
+	ck_assert_uint_eq(streams[0].dropped, 3);
+	ck_assert_uint_eq(streams[0].packets, 7);
+	expect_sums();
+	copy(1, 10, 100, 8);
+	link.stats.tx_dropped += 1; /* taken, and lost in the tunnel */
+	link.stats.tx_errors += 1;
+	observe();
+	ck_assert_uint_eq(streams[1].dropped, 2);
+	ck_assert_uint_eq(streams[1].packets, 8);
+	ck_assert_uint_eq(tunnel.tx_dropped, 1);
+	ck_assert_uint_eq(tunnel.tx_errors, 1);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(counters_that_start_again)
+{
+	start(1, 1);
+	copy(0, 10, 100, 10);
+	copy(1, 10, 100, 10);
+	observe();
+	link.stats = (struct rtnl_link_stats64){0}; /* the tunnel was made anew */
+	link.ifindex++;
+	copy(1, 50, 100, 50);
+	observe();
+	ck_assert_uint_eq(tunnel.tx_packets, 70);
+	ck_assert_uint_eq(streams[1].packets, 60);
+	expect_sums();
+	filters[1].stats = (struct filter_stats){0}; /* the filter was put again */
+	account_restart(&streams[1]);
+	copy(1, 70, 100, 70); /* more than before: only the restart tells */
+	observe();
+	ck_assert_uint_eq(streams[1].packets, 130);
+	expect_sums();
+	filters[0].stats = (struct filter_stats){0}; /* by somebody else */
+	copy(0, 1, 100, 1);
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 11);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(absent_objects)
+{
+	start(1, 1);
+	copy(1, 10, 100, 10);
+	observe();
+	account_tunnel(&tunnel, NULL);
+	absent[1] = true;
+	observe();
+	ck_assert_uint_eq(tunnel.tx_packets, 10);
+	ck_assert_uint_eq(streams[1].packets, 10);
+	absent[1] = false;
+	filters[1].stats = (struct filter_stats){0};
+	copy(1, 3, 100, 3);
+	observe();
+	ck_assert_uint_eq(streams[1].packets, 13);
+	expect_sums();
+}
+END_TEST
+
+/* What a filter counted between the last look and its replacement nobody knows: the tunnel does. */
+START_TEST(copies_of_a_replaced_filter)
+{
+	static const struct {
+		size_t ingress, egress;
+	} kinds[] = {{0, 1}, {1, 0}, {1, 1}, {0, 2}, {2, 2}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		start(kinds[i].ingress, kinds[i].egress);
+		copy(0, 10, 100, 10);
+		observe();
+		copy(0, 5, 100, 5);
+		filters[0].stats = (struct filter_stats){0};
+		account_restart(&streams[0]);
+		observe();
+		expect_sums();
+		ck_assert_uint_eq(tunnel.tx_packets, 15);
+	}
+}
+END_TEST
+
+/* A tag that is not in the frame's data at egress is in the copy's: the tunnel sends more bytes. */
+START_TEST(more_bytes_than_the_filters_saw)
+{
+	start(0, 2);
+	copy(0, 10, 100, 0);
+	link.stats.tx_packets += 10;
+	link.stats.tx_bytes += 10 * (104 - HEADER);
+	observe();
+	ck_assert_uint_eq(streams[0].bytes, 1040);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(several_ingress_streams)
+{
+	start(3, 0);
+	copy(0, 100, 100, 100);
+	copy(1, 200, 1000, 200);
+	observe();
+	expect_sums();
+	ck_assert_uint_eq(streams[2].packets, 0);
+	ck_assert_uint_gt(streams[1].bytes, 190000);
+	ck_assert_uint_lt(streams[1].bytes, 210000);
+}
+END_TEST
+
+START_TEST(rests_of_estimates_are_forgotten)
+{
+	start(2, 0);
+	copy(0, 10, 100, 0);
+	observe();
+	ck_assert_uint_ne(streams[0].owed_packets, 0);
+	for (int i = 0; i < 9; i++)
+		observe();
+	ck_assert_uint_ne(streams[0].owed_packets, 0);
+	for (int i = 0; i < 3; i++)
+		observe();
+	ck_assert_uint_eq(streams[0].owed_packets, 0);
+	ck_assert_uint_eq(streams[0].owed_bytes, 0);
+	copy(1, 10, 100, 10);
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 0);
+	ck_assert_uint_eq(streams[1].packets, 10);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(nothing_at_all)
+{
+	start(0, 0);
+	account_share(&tunnel, group, 0, 0);
+	link.stats.tx_packets = 5;
+	observe();
+	ck_assert_uint_eq(tunnel.tx_packets, 5);
+}
+END_TEST
+
+START_TEST(very_large_counters)
+{
+	start(2, 1);
+	for (int i = 0; i < 8; i++) {
+		copy((size_t)i % 3, UINT64_C(1) << 50, 1514, (UINT64_C(1) << 50) + 1);
+		copy((size_t)(i + 1) % 3, (UINT64_C(1) << 49) + 3, 900, (UINT64_C(1) << 49) - 7);
+		observe();
+		expect_sums();
+	}
+}
+END_TEST
+
+/* Streams start, stop, lose, restart, and tunnels come and go. */
+START_TEST(random_walk)
+{
+	uint64_t seed = random_seed(6), state = seed;
+
+	for (int walk = 0; walk < 300; walk++) {
+		struct stream_account before[STREAMS];
+		struct tunnel_account tunnel_before;
+		start(random_next(&state) % 3, random_next(&state) % 3);
+		for (int step = 0; step < 100 && count; step++) {
+			size_t i = random_next(&state) % count;
+			uint64_t frames = random_next(&state) % 1000,
+				 size = 60 + random_next(&state) % 1455;
+			memcpy(before, streams, sizeof(before));
+			tunnel_before = tunnel;
+			switch (random_next(&state) % 8) {
+			case 0:
+				filters[i].stats = (struct filter_stats){0};
+				if (random_next(&state) % 2)
+					account_restart(&streams[i]);
+				break;
+			case 1:
+				link.ifindex++;
+				link.stats = (struct rtnl_link_stats64){0};
+				break;
+			case 2:
+				copy(i, frames, size, frames / 2);
+				filters[i].stats.overlimits += frames - frames / 2;
+				break;
+			case 3:
+				copy(i, frames, size, frames / 2);
+				link.stats.tx_dropped += frames - frames / 2;
+				break;
+			case 4:
+				absent[i] = !absent[i];
+				break;
+			case 5: /* GRO */
+				copy(i, frames, size, frames * 10);
+				break;
+			default:
+				copy(i, frames, size, frames);
+			}
+			observe();
+			ck_assert_uint_ge(tunnel.tx_packets, tunnel_before.tx_packets);
+			ck_assert_uint_ge(tunnel.tx_bytes, tunnel_before.tx_bytes);
+			for (size_t k = 0; k < count; k++) {
+				ck_assert_uint_ge(streams[k].packets, before[k].packets);
+				ck_assert_uint_ge(streams[k].bytes, before[k].bytes);
+				ck_assert_uint_ge(streams[k].dropped, before[k].dropped);
+			}
+			uint64_t packets = 0;
+			for (size_t k = 0; k < count; k++)
+				packets += streams[k].packets;
+			ck_assert_msg(packets == tunnel.tx_packets,
+				      "VTAP_TEST_SEED=%llu walk %d step %d",
+				      (unsigned long long)seed, walk, step);
+		}
+		expect_sums();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("account");
+	TCase *tests = tcase_create("account");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, both_directions);
+	tcase_add_test(tests, gro_at_ingress);
+	tcase_add_test(tests, copies_on_their_way_wait);
+	tcase_add_test(tests, losses);
+	tcase_add_test(tests, counters_that_start_again);
+	tcase_add_test(tests, absent_objects);
+	tcase_add_test(tests, copies_of_a_replaced_filter);
+	tcase_add_test(tests, more_bytes_than_the_filters_saw);
+	tcase_add_test(tests, several_ingress_streams);
+	tcase_add_test(tests, rests_of_estimates_are_forgotten);
+	tcase_add_test(tests, nothing_at_all);
+	tcase_add_test(tests, very_large_counters);
+	tcase_add_test(tests, random_walk);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

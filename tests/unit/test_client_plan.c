@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the client wants, and why it does not get it, as tables over the fake kernel.
+ */
+#include "client/plan.h"
+
+#include <check.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/tc.h"
+#include "tests/unit/client_rig.h"
+
+#define SOC "collector \"soc\" { address = \"10.0.0.9\" }\n"
+#define SIX "collector \"six\" { address = \"fd00::9\" }\n"
+
+static struct fake_kernel fake;
+static struct client_rig rig;
+
+static void setup(void)
+{
+	fake_kernel_init(&fake);
+	fake_add_link(&fake, "eth0");
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
+	fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", 9000);
+}
+
+static void teardown(void)
+{
+	ck_assert_str_eq(fake.touched, "");
+	client_rig_free(&rig);
+	fake_kernel_free(&fake);
+}
+
+static void start(const char *config)
+{
+	client_rig_start(&rig, &fake, config);
+}
+
+static void pass(void)
+{
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+}
+
+static void expect_reason(const char *label, const char *wanted)
+{
+	ck_assert_str_eq(client_rig_reason(&rig, label), wanted);
+}
+
+/* ---- blocked --------------------------------------------------------------------------------- */
+
+static void no_interface(void)
+{
+	fake_delete_link(&fake, "eth0");
+	fake_add_link(&fake, "eth1");
+	fake_set_route(&fake, "10.0.0.9", "eth1", "10.0.0.1", 9000);
+}
+
+static void no_ethernet(void)
+{
+	fake_link(&fake, "eth0")->type = ARPHRD_NONE;
+}
+
+static void own_device(void)
+{
+	fake_link(&fake, "eth0")->group = owner_group(OWNER_COLLECTOR);
+	fake_set_route(&fake, "10.0.0.9", NULL, NULL, 0);
+}
+
+static void ingress_qdisc(void)
+{
+	fake_add_qdisc(&fake, "eth0", "ingress");
+}
+
+static void pref_taken(void)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	fake_add_filter(&fake, "eth0", TC_EGRESS, 2, 0x80000800, "u32");
+}
+
+static void pref_of_other_protocol(void)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	fake_add_filter(&fake, "eth0", TC_INGRESS, 2, 1, "bpf")->protocol = ETH_P_IP;
+}
+
+static void device_taken(void)
+{
+	fake_add_link(&fake, "vtap-soc");
+}
+
+static void no_route(void)
+{
+	fake_set_route(&fake, "10.0.0.9", NULL, NULL, 0);
+}
+
+static const struct {
+	void (*arrange)(void);
+	const char *collector, *ingress, *egress;
+} blocks[] = {
+    {no_interface, "", "eth0 does not exist", "eth0 does not exist"},
+    {no_ethernet, "", "eth0 has no Ethernet header, which a VXLAN tunnel must carry",
+     "eth0 has no Ethernet header, which a VXLAN tunnel must carry"},
+    {own_device, "no route to 10.0.0.9 (Network is unreachable)", "eth0 is a device of vtap's own",
+     "eth0 is a device of vtap's own"},
+    {ingress_qdisc, "", "",
+     "eth0 has an ingress qdisc of somebody else's, which leaves no hook for egress"},
+    {pref_taken, "", "", "pref 2 of eth0 egress is taken by a u32 filter: choose another tc_pref"},
+    {pref_of_other_protocol, "",
+     "pref 2 of eth0 ingress is taken by a bpf filter: choose another tc_pref", ""},
+    {device_taken, "there is a device vtap-soc (hardware) that vtap-client did not make", "", ""},
+    {no_route, "no route to 10.0.0.9 (Network is unreachable)", "", ""},
+};
+
+START_TEST(blocked)
+{
+	bool usable = blocks[_i].arrange != device_taken;
+
+	blocks[_i].arrange();
+	start(client_rig_simple);
+	pass();
+	expect_reason("collector soc", blocks[_i].collector);
+	expect_reason("mirror eth0 ingress to soc", blocks[_i].ingress);
+	expect_reason("mirror eth0 egress to soc", blocks[_i].egress);
+	ck_assert_int_eq(fake_filter(&fake, "eth0", TC_INGRESS, 2, FILTER_HANDLE) != NULL,
+			 usable && !blocks[_i].ingress[0]);
+	ck_assert_int_eq(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE) != NULL,
+			 usable && !blocks[_i].egress[0]);
+}
+END_TEST
+
+START_TEST(route_through_a_device_of_its_own)
+{
+	start(client_rig_simple);
+	pass();
+	fake_add_link(&fake, "vtap0");
+	fake_link(&fake, "vtap0")->group = owner_group(OWNER_COLLECTOR);
+	fake_set_route(&fake, "10.0.0.9", "vtap0", "10.0.0.1", 0);
+	pass();
+	ck_assert_ptr_null(fake_link(&fake, "vtap-soc"));
+	expect_reason("collector soc",
+		      "the route to 10.0.0.9 leads through a device of vtap's own");
+	expect_reason("mirror eth0 egress to soc", ""); /* the collector's says it */
+	ck_assert_ptr_null(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE));
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
+	pass();
+	expect_reason("mirror eth0 egress to soc", "");
+}
+END_TEST
+
+START_TEST(appears_later)
+{
+	no_interface();
+	start(client_rig_simple);
+	pass();
+	fake_add_link(&fake, "eth0");
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	ck_assert_ptr_nonnull(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE));
+}
+END_TEST
+
+/* ---- tunnels --------------------------------------------------------------------------------- */
+
+START_TEST(tunnel_as_configured)
+{
+	start("collector \"soc\" { address = \"10.0.0.9\" local = \"10.0.0.2\" vni = 7 port = 8472 "
+	      "ttl = 9 dscp = 10 oversize = \"drop\" rate = \"8mbit\" device = \"tap\" }\n"
+	      "mirror \"eth0\" { }\n");
+	pass();
+	const struct link *tap = fake_link(&fake, "tap");
+	struct vxlan wanted = {.vni = 7, .port = 8472, .ttl = 9, .tos = 40, .df = VXLAN_DF_SET};
+	ck_assert(ip_addr_parse("10.0.0.9", &wanted.remote) &&
+		  ip_addr_parse("10.0.0.2", &wanted.local));
+	ck_assert_ptr_nonnull(tap);
+	ck_assert(vxlan_equal(&tap->vxlan, &wanted));
+	ck_assert_uint_eq(tap->offloads & OFFLOAD_TX_CHECKSUM, 0);
+	size_t caps = 0;
+	for (size_t i = 0; i < fake.qdiscs.count; i++)
+		caps += fake.qdiscs.items[i].qdisc.handle == TBF_HANDLE &&
+			fake.qdiscs.items[i].qdisc.tbf.rate == 1000000;
+	ck_assert_uint_eq(caps, 1);
+}
+END_TEST
+
+START_TEST(overheads_and_hop)
+{
+	static const struct {
+		uint32_t mtu, soc, six; /* of eth0, of the paths */
+		bool soc_hop, six_hop;
+	} rows[] = {{1500, 1550, 1570, false, false},
+		    {1500, 1549, 1570, true, false},
+		    {1500, 1550, 1569, false, true},
+		    {9000, 1550, 9070, true, false},
+		    {1000, 1500, 1500, false, false}};
+
+	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		fake_link(&fake, "eth0")->mtu = rows[i].mtu;
+		fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", rows[i].soc);
+		fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", rows[i].six);
+		pass();
+		ck_assert_uint_eq(rig.setup->tunnels[0].needed_mtu, rows[i].mtu + 50);
+		ck_assert_uint_eq(rig.setup->tunnels[1].needed_mtu, rows[i].mtu + 70);
+		ck_assert_uint_eq(rig.setup->tunnels[0].path_mtu, rows[i].soc);
+		ck_assert_int_eq(fake_link(&fake, "vtap-soc-h") != NULL, rows[i].soc_hop);
+		ck_assert_int_eq(fake_link(&fake, "vtap-six-h") != NULL, rows[i].six_hop);
+		const struct filter *out = fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE);
+		const struct filter *in = fake_filter(&fake, "eth0", TC_INGRESS, 2, FILTER_HANDLE);
+		ck_assert_int_eq(
+		    out->target,
+		    fake_link(&fake, rows[i].soc_hop ? "vtap-soc-h" : "vtap-soc")->ifindex);
+		ck_assert_int_eq(in->target, fake_link(&fake, "vtap-soc")->ifindex);
+	}
+	/* the path's MTU is the link's when the route has none of its own */
+	fake_link(&fake, "eth0")->mtu = 1500;
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
+	pass();
+	ck_assert_uint_eq(rig.setup->tunnels[0].path_mtu, 1500);
+	ck_assert_ptr_nonnull(fake_link(&fake, "vtap-soc-h"));
+}
+END_TEST
+
+START_TEST(no_hop_for_ingress_alone)
+{
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 1500);
+	start(SOC "mirror \"eth0\" { direction = \"ingress\" }\n");
+	pass();
+	ck_assert(rig.setup->tunnels[0].too_small);
+	ck_assert_ptr_null(fake_link(&fake, "vtap-soc-h"));
+	ck_assert_ptr_null(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE));
+}
+END_TEST
+
+/* ---- handles --------------------------------------------------------------------------------- */
+
+static uint32_t handle_of(const char *collector, uint32_t parent)
+{
+	uint32_t handle = 0;
+
+	for (size_t i = 0; i < fake.filters.count; i++) {
+		const struct filter *f = &fake.filters.items[i].filter;
+		if (f->ifindex != fake_link(&fake, "eth0")->ifindex || f->parent != parent ||
+		    !cookie_names(f->cookie, f->cookie_size, collector))
+			continue;
+		ck_assert_uint_eq(handle, 0);
+		handle = f->handle;
+	}
+	ck_assert_uint_ne(handle, 0);
+	return handle;
+}
+
+START_TEST(two_collectors_on_one_interface)
+{
+	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	ck_assert_uint_ne(handle_of("soc", TC_EGRESS), handle_of("six", TC_EGRESS));
+	ck_assert_uint_ne(handle_of("soc", TC_INGRESS), handle_of("six", TC_INGRESS));
+}
+END_TEST
+
+START_TEST(handles_survive_another_order)
+{
+	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
+	pass();
+	uint32_t soc = handle_of("soc", TC_EGRESS), six = handle_of("six", TC_EGRESS);
+	unsigned before = fake.operations;
+	client_rig_reload(&rig, SIX SOC "mirror \"eth0\" { collector = {\"six\", \"soc\"} }\n");
+	pass();
+	ck_assert_uint_eq(handle_of("soc", TC_EGRESS), soc);
+	ck_assert_uint_eq(handle_of("six", TC_EGRESS), six);
+	/* the programs name both tunnels in the order of the file: nothing else is touched */
+	ck_assert_uint_le(fake.operations - before, 4);
+}
+END_TEST
+
+START_TEST(handles_step_over_strangers)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	for (uint32_t i = 0; i < 5; i++)
+		fake_add_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE + i, "bpf");
+	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	ck_assert_uint_ge(handle_of("soc", TC_EGRESS), FILTER_HANDLE + 5);
+	ck_assert_uint_ge(handle_of("six", TC_EGRESS), FILTER_HANDLE + 5);
+	ck_assert_uint_ne(handle_of("soc", TC_EGRESS), handle_of("six", TC_EGRESS));
+}
+END_TEST
+
+START_TEST(another_pref)
+{
+	start(client_rig_simple);
+	pass();
+	client_rig_reload(&rig, "tc_pref = 9\n" SOC "mirror \"eth0\" { }\n");
+	pass();
+	ck_assert_ptr_null(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE));
+	ck_assert_ptr_nonnull(fake_filter(&fake, "eth0", TC_EGRESS, 9, FILTER_HANDLE));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client_plan");
+	TCase *tests = tcase_create("client_plan");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 120);
+	tcase_add_loop_test(tests, blocked, 0, sizeof(blocks) / sizeof(*blocks));
+	tcase_add_test(tests, route_through_a_device_of_its_own);
+	tcase_add_test(tests, appears_later);
+	tcase_add_test(tests, tunnel_as_configured);
+	tcase_add_test(tests, overheads_and_hop);
+	tcase_add_test(tests, no_hop_for_ingress_alone);
+	tcase_add_test(tests, two_collectors_on_one_interface);
+	tcase_add_test(tests, handles_survive_another_order);
+	tcase_add_test(tests, handles_step_over_strangers);
+	tcase_add_test(tests, another_pref);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

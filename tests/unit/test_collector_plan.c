@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the collector wants: a sealed endpoint, and a door on everything that has an address.
+ */
+#include "collector/plan.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/reconcile.h"
+#include "common/tc.h"
+#include "tests/unit/fake_kernel.h"
+
+static struct fake_kernel fake;
+static struct collector_config config;
+static struct plan_door door;
+static struct subjects subjects;
+static struct reconcile reconcile;
+
+static int plan(void *ctx, struct reconcile *r, struct desired *desired)
+{
+	(void)ctx;
+	return plan_collector(&config, door, &r->seen, &r->made, &subjects, desired);
+}
+
+static void setup(void)
+{
+	fake_kernel_init(&fake);
+	fake_add_link(&fake, "eth0");
+	fake_add_address(&fake, "eth0", "10.0.0.9");
+	fake_add_link(&fake, "eth1"); /* without an address */
+	config = (struct collector_config){.vxlan = {.device = "vtap0", .vni = 42, .port = 4789}};
+	door = (struct plan_door){9, 100};
+	ck_assert_int_eq(subjects_add(&subjects, "endpoint vtap0"), SUBJECT_ENDPOINT);
+	ck_assert_int_eq(subjects_add(&subjects, "door"), SUBJECT_DOOR);
+	reconcile = (struct reconcile){
+	    .kernel = &fake.kernel, .owner = OWNER_COLLECTOR, .subjects = &subjects, .plan = plan};
+}
+
+static void teardown(void)
+{
+	ck_assert_str_eq(fake.touched, "");
+	ck_assert_str_eq(fake.unsealed, "");
+	reconcile_clear(&reconcile);
+	subjects_clear(&subjects);
+	fake_kernel_free(&fake);
+}
+
+static void pass(void)
+{
+	ck_assert_int_eq(reconcile_pass(&reconcile, false), 0);
+	unsigned before = fake.operations;
+	ck_assert_int_eq(reconcile_pass(&reconcile, false), 0);
+	ck_assert_uint_eq(fake.operations, before);
+}
+
+static const struct filter *door_on(const char *name)
+{
+	return fake_filter(&fake, name, TC_INGRESS, 1, FILTER_HANDLE);
+}
+
+START_TEST(makes_and_removes)
+{
+	char *before = fake_text(&fake);
+
+	pass();
+	const struct link *vtap0 = fake_link(&fake, "vtap0");
+	ck_assert_ptr_nonnull(vtap0);
+	ck_assert(fake_sealed(&fake, vtap0));
+	ck_assert_uint_ne(vtap0->flags & IFF_UP, 0);
+	ck_assert_uint_eq(vtap0->offloads & OFFLOAD_GRO, 0);
+	ck_assert_str_eq(door_on("eth0")->prog_name, PROG_NAME_DOOR_MADE);
+	ck_assert_uint_eq(door_on("eth0")->prog_id, 100);
+	ck_assert_ptr_null(door_on("eth1"));
+	ck_assert_int_eq(reconcile_pass(&reconcile, true), 0);
+	char *after = fake_text(&fake);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(endpoints)
+{
+	static const struct {
+		uint32_t vni;
+		enum underlay underlay;
+		bool external, v6, zero_csum;
+	} rows[] = {{42, UNDERLAY_IPV4, false, false, false},
+		    {42, UNDERLAY_IPV6, false, true, true},
+		    {42, UNDERLAY_DUAL, true, false, true},
+		    {0, UNDERLAY_IPV4, true, false, false},
+		    {0, UNDERLAY_DUAL, true, false, true}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct desired desired = {.owner = OWNER_COLLECTOR};
+		struct ops ops = {0};
+		config.vxlan.vni = rows[i].vni;
+		config.vxlan.underlay = rows[i].underlay;
+		ck_assert_int_eq(reconcile_preview(&reconcile, &desired, &ops), 0);
+		ck_assert_uint_eq(desired.links.count, 1);
+		const struct vxlan *vxlan = &desired.links.items[0].vxlan;
+		ck_assert_int_eq(vxlan->external, rows[i].external);
+		ck_assert_uint_eq(vxlan->vni, rows[i].external ? 0 : 42);
+		ck_assert_int_eq(vxlan->local.family == AF_INET6, rows[i].v6);
+		ck_assert_int_eq(vxlan->zero_csum6_rx, rows[i].zero_csum);
+		ck_assert(!vxlan->learning);
+		ck_assert_uint_eq(vxlan->remote.family, 0);
+		ops_clear(&ops);
+		desired_clear(&desired);
+		pass();
+	}
+}
+END_TEST
+
+START_TEST(gro_as_asked)
+{
+	config.vxlan.gro = true;
+	pass();
+	ck_assert_uint_ne(fake_link(&fake, "vtap0")->offloads & OFFLOAD_GRO, 0);
+	config.vxlan.gro = false;
+	pass();
+	ck_assert_uint_eq(fake_link(&fake, "vtap0")->offloads & OFFLOAD_GRO, 0);
+}
+END_TEST
+
+START_TEST(doors_follow_addresses)
+{
+	pass();
+	fake_add_address(&fake, "eth1", "fd00::9");
+	pass();
+	ck_assert_ptr_nonnull(door_on("eth1"));
+	fake_add_link(&fake, "br0");
+	fake_link(&fake, "eth1")->master = fake_link(&fake, "br0")->ifindex;
+	fake_add_address(&fake, "br0", "10.0.1.9");
+	pass();
+	ck_assert_ptr_null(door_on("eth1"));
+	ck_assert_ptr_nonnull(door_on("br0"));
+	door.prog_id = 101; /* a new program */
+	pass();
+	ck_assert_uint_eq(door_on("eth0")->prog_id, 101);
+	ck_assert_uint_eq(door_on("br0")->prog_id, 101);
+}
+END_TEST
+
+START_TEST(shared_hook)
+{
+	fake_add_qdisc(&fake, "eth0", "ingress");
+	pass();
+	ck_assert_str_eq(door_on("eth0")->prog_name, PROG_NAME_DOOR);
+	ck_assert_int_eq(reconcile_pass(&reconcile, true), 0);
+	ck_assert_uint_eq(fake.qdiscs.count, 1);
+}
+END_TEST
+
+START_TEST(device_taken)
+{
+	fake_add_link(&fake, "vtap0");
+	fake_link(&fake, "vtap0")->group = owner_group(OWNER_CLIENT);
+	pass();
+	ck_assert_str_eq(subjects.items[SUBJECT_ENDPOINT].reason,
+			 "there is a device vtap0 (hardware) that vtap-collector did not make");
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason, "");
+}
+END_TEST
+
+START_TEST(pref_taken)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	fake_add_filter(&fake, "eth0", TC_INGRESS, 1, 0x80000800, "u32");
+	pass();
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason,
+			 "pref 1 of eth0 ingress is taken by a u32 filter");
+}
+END_TEST
+
+/* A client with tc_pref = 1, or anybody else, may have a filter where the door would be. */
+START_TEST(place_taken)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	struct filter *mirror = fake_add_filter(&fake, "eth0", TC_INGRESS, 1, FILTER_HANDLE, "bpf");
+	cookie_make(mirror->cookie, OWNER_CLIENT, 0, "soc");
+	mirror->cookie_size = COOKIE_SIZE;
+	mirror->owner = OWNER_CLIENT;
+	pass();
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason,
+			 "pref 1 of eth0 ingress is taken by a bpf filter");
+	ck_assert_uint_eq(fake.filters.count, 2); /* that one, and the seal */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("collector_plan");
+	TCase *tests = tcase_create("collector_plan");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, makes_and_removes);
+	tcase_add_test(tests, endpoints);
+	tcase_add_test(tests, gro_as_asked);
+	tcase_add_test(tests, doors_follow_addresses);
+	tcase_add_test(tests, shared_hook);
+	tcase_add_test(tests, device_taken);
+	tcase_add_test(tests, pref_taken);
+	tcase_add_test(tests, place_taken);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

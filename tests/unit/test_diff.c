@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The diff as tables: a kernel and what is desired of it in, the texts of the operations out. The
+ * kernel is the fake one, brought to where it should be by the operations themselves.
+ */
+#include "common/diff.h"
+
+#include <check.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/tc.h"
+#include "tests/unit/fake_kernel.h"
+
+static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
+static const struct sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
+
+static struct fake_kernel fake;
+static struct snapshot seen;
+static struct desired desired;
+static struct ifset made;
+static struct ops ops;
+
+/* What is wanted; tests change it before they call wish(). */
+static struct {
+	struct vxlan vxlan;
+	uint32_t mtu;
+	uint64_t rate;
+	bool hop, no_mirror, no_tunnel;
+	const char *collector;
+} wished;
+
+static struct device named(const char *name)
+{
+	struct device device = {0};
+
+	snprintf(device.name, sizeof(device.name), "%s", name);
+	return device;
+}
+
+static void want_hook(struct device device, enum qdisc_kind kind)
+{
+	struct want_qdisc *want = ARRAY_ADD(&desired.qdiscs);
+
+	*want = (struct want_qdisc){.device = device, .kind = kind};
+	want->tbf = (struct tbf){wished.rate, 10000, 20000};
+}
+
+static struct want_filter *want_filter(struct device device, uint32_t parent,
+				       enum filter_action action, const char *target)
+{
+	struct want_filter *want = ARRAY_ADD(&desired.filters);
+
+	*want = (struct want_filter){.device = device,
+				     .parent = parent,
+				     .pref = 1,
+				     .handle = FILTER_HANDLE,
+				     .insns = take_all,
+				     .insns_count = 1,
+				     .action = action};
+	if (action == ACTION_VERDICT)
+		want->insns = drop_all;
+	else
+		want->target = named(target);
+	return want;
+}
+
+static void want_tunnel(void)
+{
+	struct want_link *want = ARRAY_ADD(&desired.links);
+
+	*want = (struct want_link){.name = "tun",
+				   .kind = LINK_VXLAN,
+				   .vxlan = wished.vxlan,
+				   .mtu = wished.mtu,
+				   .offloads_off = OFFLOAD_TX_CHECKSUM};
+	want_hook(named("tun"), QDISC_CLSACT);
+	want_filter(named("tun"), TC_INGRESS, ACTION_VERDICT, NULL);
+	if (wished.rate)
+		want_hook(named("tun"), QDISC_TBF);
+	if (!wished.hop)
+		return;
+	want = ARRAY_ADD(&desired.links);
+	*want =
+	    (struct want_link){.name = "tun-h", .peer = "tun-x", .kind = LINK_VETH, .mtu = 65535};
+	want = ARRAY_ADD(&desired.links);
+	*want = (struct want_link){
+	    .name = "tun-x", .peer = "tun-h", .kind = LINK_VETH, .mtu = 65535, .born = true};
+	want_hook(named("tun-x"), QDISC_CLSACT);
+	cookie_make(want_filter(named("tun-x"), TC_INGRESS, ACTION_REDIRECT, "tun")->cookie,
+		    OWNER_CLIENT, 0, "soc");
+}
+
+static void wish(void)
+{
+	desired_clear(&desired);
+	desired.owner = OWNER_CLIENT;
+	if (!wished.no_tunnel)
+		want_tunnel();
+	if (wished.no_mirror)
+		return;
+	struct device eth0 = named("eth0");
+	eth0.ifindex = fake_link(&fake, "eth0")->ifindex;
+	want_hook(eth0, QDISC_CLSACT);
+	struct want_filter *mirror =
+	    want_filter(eth0, TC_EGRESS, ACTION_MIRROR, wished.hop ? "tun-h" : "tun");
+	bool mine = ifset_has(&made, eth0.ifindex) || !snapshot_hook(&seen, eth0.ifindex);
+	mirror->pref = 2;
+	cookie_make(mirror->cookie, OWNER_CLIENT, mine ? COOKIE_MADE_QDISC : 0, wished.collector);
+}
+
+static void compute(void)
+{
+	ck_assert_int_eq(kernel_observe(&fake.kernel, OWNER_CLIENT, &seen), 0);
+	ck_assert_int_eq(hooks_update(&made, &seen, OWNER_CLIENT), 0);
+	wish();
+	ops_clear(&ops);
+	ck_assert_int_eq(diff(&seen, &desired, &made, &ops), 0);
+}
+
+/* One line per operation: "text (why)". */
+static void expect(const char *wanted)
+{
+	char *got = NULL, text[OP_TEXT];
+	size_t size;
+
+	compute();
+	FILE *out = open_memstream(&got, &size);
+	for (size_t i = 0; i < ops.count; i++)
+		fprintf(out, "%s (%s)\n", op_text(&ops.items[i], text), ops.items[i].why);
+	fclose(out);
+	ck_assert_str_eq(got, wanted);
+	free(got);
+}
+
+static void run(void)
+{
+	char why[OP_TEXT];
+
+	for (size_t i = 0; i < ops.count; i++) {
+		const struct op *op = &ops.items[i];
+		int error = fake.kernel.run(&fake.kernel, op, why, sizeof(why));
+		/* the other end of a veth goes with the first */
+		ck_assert_msg(!error || op->type == OP_LINK_DELETE, "%s: %s", op_text(op, why),
+			      strerror(-error));
+		if (op->type == OP_QDISC_CREATE && op->qdisc->kind == QDISC_CLSACT &&
+		    op->device.ifindex)
+			ck_assert_int_eq(ifset_add(&made, op->device.ifindex), 0);
+	}
+}
+
+/* To where everything is as desired. */
+static void settle(void)
+{
+	for (int i = 0; i < 4; i++) {
+		compute();
+		run();
+	}
+	expect("");
+}
+
+static void setup(void)
+{
+	fake_kernel_init(&fake);
+	fake_add_link(&fake, "eth0");
+	memset(&wished, 0, sizeof(wished));
+	wished.collector = "soc";
+	wished.vxlan = (struct vxlan){.vni = 42, .port = 4789, .ttl = 64};
+	ck_assert(ip_addr_parse("10.0.0.9", &wished.vxlan.remote));
+}
+
+static void teardown(void)
+{
+	ck_assert_str_eq(fake.touched, "");
+	ck_assert_str_eq(fake.unsealed, "");
+	fake_kernel_free(&fake);
+	snapshot_clear(&seen);
+	desired_clear(&desired);
+	ifset_clear(&made);
+	ops_clear(&ops);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+START_TEST(from_nothing)
+{
+	expect("tun: create vxlan vni 42 port 4789 to 10.0.0.9 (missing)\n"
+	       "tun: turn IPv6 off (new device)\n"
+	       "tun: set offloads tx-checksum off (new device)\n"
+	       "tun: create qdisc clsact (missing)\n"
+	       "eth0: create qdisc clsact (missing)\n"
+	       "tun ingress: put filter pref 1 handle 0x76746170: drop everything (missing)\n"
+	       "tun: set up (new device)\n"
+	       "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun (missing)\n");
+	settle();
+}
+END_TEST
+
+START_TEST(from_nothing_with_hop_and_cap)
+{
+	wished.hop = true;
+	wished.rate = 1000000;
+	expect("tun: create vxlan vni 42 port 4789 to 10.0.0.9 (missing)\n"
+	       "tun: turn IPv6 off (new device)\n"
+	       "tun: set offloads tx-checksum off (new device)\n"
+	       "tun-h: create veth, other end tun-x (missing)\n"
+	       "tun-h: turn IPv6 off (new device)\n"
+	       "tun-x: turn IPv6 off (new device)\n"
+	       "tun: create qdisc clsact (missing)\n"
+	       "tun: create qdisc tbf rate 8000000 bit/s (missing)\n"
+	       "tun-x: create qdisc clsact (missing)\n"
+	       "eth0: create qdisc clsact (missing)\n"
+	       "tun ingress: put filter pref 1 handle 0x76746170: drop everything (missing)\n"
+	       "tun-x ingress: put filter pref 1 handle 0x76746170: redirect to tun (missing)\n"
+	       "tun: set up (new device)\n"
+	       "tun-h: set up (new device)\n"
+	       "tun-x: set up (new device)\n"
+	       "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun-h (missing)\n");
+	settle();
+}
+END_TEST
+
+START_TEST(shared_clsact)
+{
+	fake_add_qdisc(&fake, "eth0", "clsact");
+	settle();
+	ck_assert(!ifset_has(&made, fake_link(&fake, "eth0")->ifindex));
+	wished.no_mirror = wished.no_tunnel = true;
+	expect("eth0 egress: delete filter pref 2 handle 0x76746170 (no longer wanted)\n"
+	       "tun: delete (no longer wanted)\n");
+}
+END_TEST
+
+/* ---- one difference at a time ---------------------------------------------------------------- */
+
+static struct link *tun(void)
+{
+	return fake_link(&fake, "tun");
+}
+
+static struct filter *mirror(void)
+{
+	return fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE);
+}
+
+static void twist_ttl(void)
+{
+	tun()->vxlan.ttl = 1;
+}
+
+static void twist_local(void)
+{
+	ck_assert(ip_addr_parse("10.0.0.1", &wished.vxlan.local));
+}
+
+static void twist_mtu(void)
+{
+	wished.mtu = 1400;
+}
+
+static void twist_ipv6(void)
+{
+	tun()->ipv6 = true;
+}
+
+static void twist_offloads(void)
+{
+	tun()->offloads |= OFFLOAD_TX_CHECKSUM;
+}
+
+static void twist_gro(void)
+{
+	tun()->offloads ^= OFFLOAD_GRO; /* not asked for */
+}
+
+static void twist_address(void)
+{
+	fake_add_address(&fake, "tun", "192.0.2.1");
+}
+
+static void twist_down(void)
+{
+	tun()->flags &= ~(unsigned)IFF_UP;
+}
+
+static void twist_arp(void)
+{
+	tun()->flags &= ~(unsigned)IFF_NOARP;
+}
+
+static void twist_hook(void)
+{
+	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
+}
+
+static void twist_seal(void)
+{
+	fake_filter(&fake, "tun", TC_INGRESS, 1, FILTER_HANDLE)->insns[0].k = 0;
+}
+
+static void twist_program(void)
+{
+	mirror()->insns[0].k = 1;
+}
+
+static void twist_protocol(void)
+{
+	mirror()->protocol = ETH_P_IP;
+}
+
+static void twist_target(void)
+{
+	mirror()->target = 0;
+}
+
+static void twist_ending(void)
+{
+	mirror()->ends_chain = true;
+}
+
+static void twist_way(void)
+{
+	mirror()->to_ingress = true;
+}
+
+static void twist_action(void)
+{
+	mirror()->action = ACTION_NONE;
+}
+
+static void twist_flags(void)
+{
+	mirror()->cookie[6] ^= 0x80;
+}
+
+static void twist_rate_on(void)
+{
+	wished.rate = 1000000;
+}
+
+static void twist_vni(void)
+{
+	wished.vxlan.vni = 43;
+}
+
+static void twist_kind(void)
+{
+	tun()->kind = LINK_OTHER;
+}
+
+static void twist_hop_in(void)
+{
+	wished.hop = true;
+}
+
+#define PUT(why)  "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun (" why ")\n"
+#define SEAL(why) "tun ingress: put filter pref 1 handle 0x76746170: drop everything (" why ")\n"
+#define AGAIN(vni)                                                                               \
+	"tun: delete (cannot be changed in place)\n"                                             \
+	"tun: create vxlan vni " vni " port 4789 to 10.0.0.9 (missing)\n"                        \
+	"tun: turn IPv6 off (new device)\n"                                                      \
+	"tun: set offloads tx-checksum off (new device)\n"                                       \
+	"tun: create qdisc clsact (missing)\n" SEAL("missing") "tun: set up (new device)\n" PUT( \
+	    "its target was made anew")
+
+static const struct {
+	void (*twist)(void);
+	const char *wanted;
+} twists[] = {
+    {twist_ttl, "tun: change vxlan vni 42 port 4789 to 10.0.0.9 (settings differ)\n"},
+    {twist_local,
+     "tun: change vxlan vni 42 port 4789 to 10.0.0.9 from 10.0.0.1 (settings differ)\n"},
+    {twist_mtu, "tun: set MTU 1400 (MTU differs)\n"},
+    {twist_ipv6, "tun: turn IPv6 off (IPv6 is on)\n"},
+    {twist_offloads, "tun: set offloads tx-checksum off (offloads differ)\n"},
+    {twist_gro, ""},
+    {twist_address, "tun: delete address 192.0.2.1/24 (the device must have none)\n"},
+    {twist_down, "tun: set up (down, or with ARP)\n"},
+    {twist_arp, "tun: set up (down, or with ARP)\n"},
+    {twist_hook, "eth0: create qdisc clsact (missing)\n" PUT("missing")},
+    {twist_seal, SEAL("program differs")},
+    {twist_program, PUT("program differs")},
+    {twist_protocol, PUT("program differs")},
+    {twist_target, PUT("its target was made anew")},
+    {twist_ending, PUT("action differs")},
+    {twist_way, PUT("action differs")},
+    {twist_action, PUT("action differs")},
+    {twist_flags, PUT("mark differs")},
+    {twist_rate_on, "tun: create qdisc tbf rate 8000000 bit/s (missing)\n"},
+    {twist_vni, AGAIN("43")},
+    {twist_kind, AGAIN("42")},
+    {twist_hop_in,
+     "tun-h: create veth, other end tun-x (missing)\n"
+     "tun-h: turn IPv6 off (new device)\n"
+     "tun-x: turn IPv6 off (new device)\n"
+     "tun-x: create qdisc clsact (missing)\n"
+     "tun-x ingress: put filter pref 1 handle 0x76746170: redirect to tun (missing)\n"
+     "tun-h: set up (new device)\n"
+     "tun-x: set up (new device)\n"
+     "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun-h (its target was "
+     "made anew)\n"},
+};
+
+START_TEST(one_difference)
+{
+	settle();
+	twists[_i].twist();
+	expect(twists[_i].wanted);
+}
+END_TEST
+
+START_TEST(rate_changes)
+{
+	wished.rate = 1000000;
+	settle();
+	wished.rate = 2000000;
+	expect("tun: create qdisc tbf rate 16000000 bit/s (settings differ)\n");
+	settle();
+	wished.rate = 0;
+	expect("tun: delete qdisc tbf (no rate is configured)\n");
+	settle();
+	/* one that somebody else put there is not the cap */
+	fake_add_qdisc(&fake, "tun", "fq");
+	expect("");
+}
+END_TEST
+
+START_TEST(hop_out)
+{
+	wished.hop = true;
+	settle();
+	wished.hop = false;
+	compute();
+	/* copies are led past the hop only when it is gone: they pause, but never come twice */
+	expect("tun-x ingress: delete filter pref 1 handle 0x76746170 (no longer wanted)\n"
+	       "tun-h: delete (no longer wanted)\n"
+	       "tun-x: delete (no longer wanted)\n" PUT("its target was made anew"));
+	settle();
+}
+END_TEST
+
+START_TEST(broken_hop)
+{
+	wished.hop = true;
+	settle();
+	strcpy(fake_link(&fake, "tun-x")->name, "other");
+	settle();
+	ck_assert_ptr_null(fake_link(&fake, "other"));
+	ck_assert_ptr_nonnull(fake_link(&fake, "tun-x"));
+}
+END_TEST
+
+/* ---- removing, and what is not ours ---------------------------------------------------------- */
+
+START_TEST(to_nothing)
+{
+	wished.rate = 1000000;
+	settle();
+	wished.no_mirror = wished.no_tunnel = true;
+	expect("eth0 egress: delete filter pref 2 handle 0x76746170 (no longer wanted)\n"
+	       "tun: delete (no longer wanted)\n"
+	       "eth0: delete qdisc clsact (vtap made it, nobody uses it)\n");
+	settle();
+}
+END_TEST
+
+START_TEST(to_nothing_with_others_on_the_hook)
+{
+	settle();
+	fake_add_filter(&fake, "eth0", TC_INGRESS, 7, 0x80000800, "u32");
+	wished.no_mirror = wished.no_tunnel = true;
+	expect("eth0 egress: delete filter pref 2 handle 0x76746170 (no longer wanted)\n"
+	       "tun: delete (no longer wanted)\n");
+	settle();
+	/* once they are gone it goes too */
+	fake_delete_filter(&fake, 0);
+	expect("eth0: delete qdisc clsact (vtap made it, nobody uses it)\n");
+}
+END_TEST
+
+START_TEST(renamed_interface_is_the_same)
+{
+	settle();
+	strcpy(tun()->name, "other");
+	compute();
+	settle();
+	ck_assert_ptr_null(fake_link(&fake, "other"));
+}
+END_TEST
+
+START_TEST(strangers_are_left_alone)
+{
+	fake_add_link(&fake, "vtap-foreign");
+	fake_add_link(&fake, "tun0");
+	fake_link(&fake, "tun0")->kind = LINK_VXLAN;
+	fake_link(&fake, "tun0")->group = owner_group(OWNER_COLLECTOR);
+	fake_add_qdisc(&fake, "tun0", "clsact");
+	fake_add_filter(&fake, "tun0", TC_INGRESS, 1, FILTER_HANDLE, "bpf")->action =
+	    ACTION_VERDICT;
+	fake_add_qdisc(&fake, "vtap-foreign", "clsact");
+	fake_add_filter(&fake, "vtap-foreign", TC_EGRESS, 2, FILTER_HANDLE, "bpf");
+	struct filter *door =
+	    fake_add_filter(&fake, "vtap-foreign", TC_INGRESS, 2, FILTER_HANDLE, "bpf");
+	door->owner = OWNER_COLLECTOR;
+	strcpy(door->prog_name, PROG_NAME_DOOR_MADE);
+	fake_add_address(&fake, "vtap-foreign", "192.0.2.1");
+	char *before = fake_text(&fake);
+	settle();
+	wished.no_mirror = wished.no_tunnel = true;
+	settle();
+	/* eth0 and these are as they were */
+	char *after = fake_text(&fake);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(hooks_are_learnt_and_forgotten)
+{
+	settle();
+	int eth0 = fake_link(&fake, "eth0")->ifindex;
+	ifset_clear(&made);
+	compute(); /* a restart: the mark in the filter tells */
+	ck_assert(ifset_has(&made, eth0));
+	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
+	compute();
+	ck_assert(!ifset_has(&made, eth0));
+	fake_add_qdisc(&fake, "eth0", "clsact"); /* somebody else was faster */
+	settle();
+	ck_assert(!ifset_has(&made, eth0));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("diff");
+	TCase *tests = tcase_create("diff");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, from_nothing);
+	tcase_add_test(tests, from_nothing_with_hop_and_cap);
+	tcase_add_test(tests, shared_clsact);
+	tcase_add_loop_test(tests, one_difference, 0, sizeof(twists) / sizeof(*twists));
+	tcase_add_test(tests, rate_changes);
+	tcase_add_test(tests, hop_out);
+	tcase_add_test(tests, broken_hop);
+	tcase_add_test(tests, to_nothing);
+	tcase_add_test(tests, to_nothing_with_others_on_the_hook);
+	tcase_add_test(tests, renamed_interface_is_the_same);
+	tcase_add_test(tests, strangers_are_left_alone);
+	tcase_add_test(tests, hooks_are_learnt_and_forgotten);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

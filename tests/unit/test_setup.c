@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A client's configuration at work: its streams, and its counters over passes, repairs and reloads.
+ */
+#include "client/setup.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/tc.h"
+#include "tests/unit/client_rig.h"
+
+#define SOC "collector \"soc\" { address = \"10.0.0.9\" }\n"
+#define LAB "collector \"lab\" { address = \"10.0.0.8\" vni = 43 }\n"
+
+static struct fake_kernel fake;
+static struct client_rig rig;
+
+static void setup(void)
+{
+	fake_kernel_init(&fake);
+	fake_add_link(&fake, "eth0");
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
+	fake_set_route(&fake, "10.0.0.8", "eth0", "10.0.0.1", 9000);
+	client_rig_start(&rig, &fake, client_rig_simple);
+	rig.now_ms = 5000;
+}
+
+static void teardown(void)
+{
+	client_rig_free(&rig);
+	fake_kernel_free(&fake);
+}
+
+static void pass(void)
+{
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	rig.now_ms += 50;
+}
+
+/* Frames of 100 bytes that eth0 sends, copied to soc. */
+static void traffic(uint64_t frames)
+{
+	struct filter *f = fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE);
+	struct link *tunnel = fake_link(&fake, "vtap-soc");
+
+	f->stats.packets += frames;
+	f->stats.bytes += frames * 100;
+	tunnel->stats.tx_packets += frames;
+	tunnel->stats.tx_bytes += frames * 86;
+}
+
+static const struct stream_account *stream(const char *collector, enum direction direction)
+{
+	const struct setup *s = rig.setup;
+
+	for (size_t i = 0; i < s->streams_count; i++)
+		if (s->streams[i].direction == direction &&
+		    strcmp(s->config->collectors[s->streams[i].collector].name, collector) == 0)
+			return &s->stream_accounts[i];
+	ck_abort_msg("no stream to %s", collector);
+}
+
+START_TEST(streams_stand_by_collector)
+{
+	client_rig_reload(&rig, SOC LAB
+			  "mirror \"eth0\" { collector = {\"lab\", \"soc\"} }\n"
+			  "mirror \"eth1\" { collector = {\"soc\"} direction = \"ingress\" }\n");
+	static const struct stream wanted[] = {{.collector = 0, .mirror = 0, .direction = INGRESS},
+					       {.collector = 0, .mirror = 0, .direction = EGRESS},
+					       {.collector = 0, .mirror = 1, .direction = INGRESS},
+					       {.collector = 1, .mirror = 0, .direction = INGRESS},
+					       {.collector = 1, .mirror = 0, .direction = EGRESS}};
+	ck_assert_uint_eq(rig.setup->streams_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		const struct stream *s = &rig.setup->streams[i];
+		ck_assert_uint_eq(s->collector, wanted[i].collector);
+		ck_assert_uint_eq(s->mirror, wanted[i].mirror);
+		ck_assert_int_eq(s->direction, wanted[i].direction);
+		ck_assert_int_eq(s->subject, 2 + (int)i);
+		ck_assert_int_eq(rig.setup->stream_accounts[i].direction, s->direction);
+	}
+	ck_assert_str_eq(rig.subjects.items[0].label, "collector soc");
+	ck_assert_str_eq(rig.subjects.items[4].label, "mirror eth1 ingress to soc");
+	ck_assert_str_eq(rig.subjects.items[6].label, "mirror eth0 egress to lab");
+}
+END_TEST
+
+START_TEST(counts_what_is_copied)
+{
+	pass();
+	traffic(10);
+	pass();
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 10);
+	ck_assert_uint_eq(stream("soc", EGRESS)->bytes, 1000);
+	ck_assert_uint_eq(stream("soc", INGRESS)->packets, 0);
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_bytes, 1000);
+}
+END_TEST
+
+START_TEST(goes_on_over_repairs)
+{
+	pass();
+	traffic(10);
+	pass();
+	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
+	pass();
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 10);
+	traffic(20); /* more than before: only setup_applied() tells that the filter is a new one */
+	pass();
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 30);
+	fake_delete_link(&fake, "vtap-soc");
+	pass();
+	traffic(5);
+	pass();
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 35);
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, 35);
+}
+END_TEST
+
+START_TEST(goes_on_over_reloads)
+{
+	pass();
+	traffic(10);
+	pass();
+	client_rig_reload(&rig, LAB SOC
+			  "mirror \"eth0\" { collector = {\"lab\", \"soc\"} filter = \"tcp\" }\n");
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 10);
+	ck_assert_uint_eq(stream("lab", EGRESS)->packets, 0);
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[1].tx_packets, 10);
+	pass();
+	pass();
+	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 10);
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, 0);
+}
+END_TEST
+
+START_TEST(strangers_are_not_counted)
+{
+	fake_add_link(&fake, "vtap-soc");
+	fake_link(&fake, "vtap-soc")->stats.tx_packets = 99;
+	pass();
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, 0);
+}
+END_TEST
+
+START_TEST(bad_filter_is_a_problem)
+{
+	struct client_config *config = calloc(1, sizeof(*config));
+	struct problems problems = {0};
+
+	config->mirrors = calloc(1, sizeof(*config->mirrors));
+	config->mirrors_count = 1;
+	strcpy(config->mirrors[0].interface, "eth0");
+	config->mirrors[0].directions[INGRESS] = config->mirrors[0].directions[EGRESS] = true;
+	config->mirrors[0].filter = strdup("not a filter (");
+	config->collectors = calloc(1, sizeof(*config->collectors));
+	config->collectors_count = 1;
+	config->collectors[0].name = strdup("soc");
+	ck_assert(ip_addr_parse("10.0.0.9", &config->collectors[0].address));
+	ck_assert_ptr_null(setup_make(config, "client.conf", &problems));
+	ck_assert_uint_eq(problems.count, 2); /* both directions */
+	ck_assert_ptr_nonnull(
+	    strstr(problems_text(&problems, 0), "client.conf: mirror \"eth0\" ingress: "));
+	problems_clear(&problems);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("setup");
+	TCase *tests = tcase_create("setup");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, streams_stand_by_collector);
+	tcase_add_test(tests, counts_what_is_copied);
+	tcase_add_test(tests, goes_on_over_repairs);
+	tcase_add_test(tests, goes_on_over_reloads);
+	tcase_add_test(tests, strangers_are_not_counted);
+	tcase_add_test(tests, bad_filter_is_a_problem);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
