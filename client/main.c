@@ -57,9 +57,21 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	struct client *client = ctx;
 	struct plan work = setup_plan(client->setup);
 
-	setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	if (reconcile->seen_all)
+		setup_count(client->setup, &reconcile->seen, loop_now_ms());
 	setup_find_paths(client->setup, reconcile->kernel);
 	return plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
+}
+
+static bool concerns(void *ctx, const struct link *link)
+{
+	return setup_concerns(((struct client *)ctx)->setup, link);
+}
+
+static bool routes_changed(void *ctx)
+{
+	struct client *client = ctx;
+	return setup_paths_changed(client->setup, client->daemon.reconcile.kernel);
 }
 
 static void applied(void *ctx, const struct op *op)
@@ -73,7 +85,7 @@ static char *status(void *ctx, bool degraded, double uptime_s)
 	struct reconcile *reconcile = &client->daemon.reconcile;
 
 	/* Counters of this moment; if the kernel cannot be asked, those of the last pass. */
-	int error = kernel_observe(reconcile->kernel, reconcile->owner, &reconcile->seen);
+	int error = reconcile_observe(reconcile);
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	else
@@ -98,6 +110,8 @@ int main(int argc, char **argv)
 		       .status = status,
 		       .summary = summary,
 		       .applied = applied,
+		       .concerns = concerns,
+		       .routes_changed = routes_changed,
 		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},
 	};
 

@@ -59,6 +59,33 @@ static bool build_programs(struct setup *s, const char *path, struct problems *p
 	return good;
 }
 
+static int name_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool list_names(struct setup *s)
+{
+	const struct client_config *config = s->config;
+	size_t room = config->mirrors_count + config->collectors_count * 3;
+
+	s->names = calloc(room + 1, sizeof(*s->names));
+	s->hop_names = calloc(config->collectors_count + 1, sizeof(*s->hop_names));
+	if (!s->names || !s->hop_names)
+		return false;
+	for (size_t i = 0; i < config->mirrors_count; i++)
+		s->names[s->names_count++] = config->mirrors[i].interface;
+	for (size_t i = 0; i < config->collectors_count; i++) {
+		s->names[s->names_count++] = config->collectors[i].device;
+		for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {
+			client_hop_name(config->collectors[i].device, end, s->hop_names[i][end]);
+			s->names[s->names_count++] = s->hop_names[i][end];
+		}
+	}
+	qsort(s->names, s->names_count, sizeof(*s->names), name_order);
+	return true;
+}
+
 struct setup *setup_make(struct client_config *config, const char *path, struct problems *problems)
 {
 	struct setup *s = calloc(1, sizeof(*s));
@@ -78,6 +105,8 @@ struct setup *setup_make(struct client_config *config, const char *path, struct 
 	s->stream_accounts = calloc(streams + 1, sizeof(*s->stream_accounts));
 	if (!s->programs || !s->paths || !s->tunnels || !s->tunnel_accounts || !s->streams ||
 	    !s->stream_accounts) {
+		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
+	} else if (!list_names(s)) {
 		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
 	} else if (build_programs(s, path, problems)) {
 		list_streams(s);
@@ -100,6 +129,8 @@ void setup_free(struct setup *s)
 	free(s->tunnel_accounts);
 	free(s->streams);
 	free(s->stream_accounts);
+	free(s->names);
+	free(s->hop_names);
 	client_config_free(s->config);
 	free(s);
 }
@@ -177,14 +208,46 @@ void setup_inherit(struct setup *s, const struct setup *old)
 
 /* ---- around a pass --------------------------------------------------------------------------- */
 
+static int find_path(const struct setup *s, size_t collector, struct kernel *kernel,
+		     struct route *out)
+{
+	const struct client_collector *c = &s->config->collectors[collector];
+	struct route_query query = {
+	    .to = c->address, .from = c->local, .tos = (uint8_t)(c->dscp << 2)};
+
+	return kernel->route(kernel, &query, out);
+}
+
 void setup_find_paths(struct setup *s, struct kernel *kernel)
 {
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		s->paths[i].error = find_path(s, i, kernel, &s->paths[i].route);
+}
+
+bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
+{
 	for (size_t i = 0; i < s->config->collectors_count; i++) {
-		const struct client_collector *c = &s->config->collectors[i];
-		struct route_query query = {
-		    .to = c->address, .from = c->local, .tos = (uint8_t)(c->dscp << 2)};
-		s->paths[i].error = kernel->route(kernel, &query, &s->paths[i].route);
+		const struct route *before = &s->paths[i].route;
+		struct route now;
+		int error = find_path(s, i, kernel, &now);
+		if (error != s->paths[i].error)
+			return true;
+		if (!error &&
+		    (now.oif != before->oif || now.mtu != before->mtu ||
+		     now.local != before->local || !ip_addr_equal(&now.from, &before->from)))
+			return true;
 	}
+	return false;
+}
+
+bool setup_concerns(const struct setup *s, const struct link *link)
+{
+	const char *name = link->name;
+
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (!s->paths[i].error && s->paths[i].route.oif == link->ifindex)
+			return true;
+	return bsearch(&name, s->names, s->names_count, sizeof(*s->names), name_order) != NULL;
 }
 
 static const struct filter *filter_of(const struct setup *s, const struct stream *stream,

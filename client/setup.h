@@ -19,6 +19,9 @@ struct setup {
 	struct stream *streams; /* by collector: streams of one collector stand together */
 	struct stream_account *stream_accounts;
 	size_t streams_count;
+	const char **names; /* that matter: of monitored interfaces and own devices, sorted */
+	size_t names_count;
+	char (*hop_names)[2][IFNAMSIZ]; /* by collector and end */
 };
 
 /* Takes the configuration over, also on failure. NULL: what was wrong is in problems. */
@@ -33,6 +36,11 @@ void setup_inherit(struct setup *setup, const struct setup *old);
 
 /* Asks the kernel for the way to each collector. */
 void setup_find_paths(struct setup *setup, struct kernel *kernel);
+/* Whether the kernel says something else now. */
+bool setup_paths_changed(const struct setup *setup, struct kernel *kernel);
+/* Whether a link that is not the client's own is monitored, or carries a tunnel, or has a name that
+ * the client needs. */
+bool setup_concerns(const struct setup *setup, const struct link *link);
 /* Counts what a new snapshot says. */
 void setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
 /* An operation was run: what it restarted counts from zero. */

@@ -61,7 +61,7 @@ static int open_door(struct collector *collector, const struct door_kept *kept, 
 /* The program of an earlier collector in this network namespace; 0: none. */
 static uint32_t find_old_door(struct reconcile *reconcile)
 {
-	if (kernel_observe(reconcile->kernel, reconcile->owner, &reconcile->seen))
+	if (reconcile_observe(reconcile))
 		return 0; /* the first pass will report what is wrong */
 	for (size_t i = 0; i < reconcile->seen.filters.count; i++) {
 		const struct filter *f = &reconcile->seen.filters.items[i];
@@ -198,12 +198,20 @@ static struct collector_view view(struct collector *collector)
 				       .clients = &collector->clients};
 }
 
+static bool concerns(void *ctx, const struct link *link)
+{
+	const struct collector *collector = ctx;
+
+	return strcmp(link->name, collector->config->vxlan.device) == 0 ||
+	       snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
+}
+
 static char *status(void *ctx, bool degraded, double uptime_s)
 {
 	struct collector *collector = ctx;
 	struct reconcile *reconcile = &collector->daemon.reconcile;
 
-	int error = kernel_observe(reconcile->kernel, reconcile->owner, &reconcile->seen);
+	int error = reconcile_observe(reconcile);
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
@@ -231,6 +239,8 @@ int main(int argc, char **argv)
 		       .status = status,
 		       .summary = summary,
 		       .tick = sample,
+		       .concerns = concerns,
+		       .plans_addresses = true,
 		       .reconcile = {.owner = OWNER_COLLECTOR, .plan = plan}},
 	};
 	uint64_t seed = 0;

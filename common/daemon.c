@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/control.h"
+#include "common/hint.h"
 #include "common/instance.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -31,7 +32,10 @@ struct life {
 	struct rtnl *rtnl;
 	struct pacer pacer;
 	uint64_t started_ms;
-	int last_error; /* of the last pass */
+	int last_error;       /* of the last pass */
+	enum hint hint;       /* of the events that are being taken */
+	bool told;            /* the next pass has events for its reason */
+	bool look_everywhere; /* one of them named no link */
 	bool ready;
 	bool leave; /* exit without removing anything */
 };
@@ -87,6 +91,9 @@ static void pass(void *ctx)
 	struct daemon *d = life->daemon;
 	char summary[SUMMARY_SIZE];
 
+	/* events say where to look; the slow resync and what follows a failure look everywhere */
+	d->reconcile.partial = life->told && !life->look_everywhere && !life->last_error;
+	life->told = life->look_everywhere = false;
 	int error = reconcile_pass(&d->reconcile, false);
 	report(&d->subjects);
 	/* a failed operation was reported with its subject; what remains is a kernel that cannot be
@@ -104,15 +111,38 @@ static void pass(void *ctx)
 	life->ready = true;
 }
 
+static void take_event(void *ctx, const struct nlmsghdr *event)
+{
+	struct life *life = ctx;
+	struct daemon *d = life->daemon;
+	struct hint_context context = {.seen = &d->reconcile.seen,
+				       .own_port = rtnl_port(life->rtnl),
+				       .owner = d->reconcile.owner,
+				       .concerns = d->concerns,
+				       .ctx = d->ctx,
+				       .addresses = d->plans_addresses};
+	int ifindex = 0;
+
+	enum hint hint = event ? hint_of(&context, event, &ifindex) : HINT_PASS;
+	if (hint == HINT_PASS && (!ifindex || ifset_add(&d->reconcile.look, ifindex)))
+		life->look_everywhere = true;
+	if (hint > life->hint)
+		life->hint = hint;
+}
+
 static void on_event(void *ctx)
 {
 	struct life *life = ctx;
-	int happened = monitor_drain(life->monitor);
+	struct daemon *d = life->daemon;
 
-	if (happened < 0)
-		log_error("the event socket failed: %s", strerror(-happened));
-	if (happened <= 0)
+	life->hint = HINT_NOTHING;
+	int error = monitor_drain(life->monitor, take_event, life);
+	if (error)
+		log_error("the event socket failed: %s", strerror(-error));
+	bool rerouted = life->hint == HINT_ROUTES && d->routes_changed && d->routes_changed(d->ctx);
+	if (life->hint != HINT_PASS && !rerouted)
 		return;
+	life->told = true;
 	pacer_event(&life->pacer, loop_now_ms());
 	schedule(life);
 }
@@ -145,6 +175,7 @@ static void on_reload(void *ctx)
 			log_notice("configuration reloaded");
 	}
 	life->ready = false; /* READY=1 ends RELOADING=1 */
+	life->told = false;
 	pass(life);
 }
 

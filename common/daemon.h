@@ -37,6 +37,12 @@ struct daemon {
 	/* After each operation that the kernel took; may be NULL. */
 	void (*applied)(void *ctx, const struct op *op);
 
+	/* Whether a link of somebody else's matters to the plan: see struct hint_context. */
+	bool (*concerns)(void *ctx, const struct link *link);
+	bool plans_addresses; /* the plan depends on which links have addresses */
+	/* Whether the plan would find other routes than it did; may be NULL. */
+	bool (*routes_changed)(void *ctx);
+
 	struct reconcile reconcile; /* kernel and subjects are filled by daemon_run */
 	struct subjects subjects;
 };

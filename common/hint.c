@@ -19,8 +19,8 @@ static bool matters(const struct hint_context *c, const struct link *link)
 /* In what a plan can see of a link that is not ours; whether it is up makes no difference to it. */
 static bool same(const struct link *a, const struct link *b)
 {
-	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->type == b->type && a->mtu == b->mtu &&
-	       a->group == b->group && a->master == b->master;
+	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->type == b->type &&
+	       a->mtu == b->mtu && a->group == b->group && a->master == b->master;
 }
 
 static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
@@ -40,10 +40,12 @@ static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *ev
 	if (!matters(c, before) && !matters(c, &now))
 		return HINT_NOTHING;
 	/* of ours everything counts, also what the message does not show: offloads */
-	return before && !own(c, before) && !own(c, &now) && same(before, &now) ? HINT_NOTHING : HINT_PASS;
+	return before && !own(c, before) && !own(c, &now) && same(before, &now) ? HINT_NOTHING
+										: HINT_PASS;
 }
 
-static enum hint of_address(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+static enum hint of_address(const struct hint_context *c, const struct nlmsghdr *event,
+			    int *ifindex)
 {
 	struct ifaddrmsg info;
 
@@ -80,10 +82,13 @@ enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, in
 	switch (event->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		return size < NLMSG_LENGTH(sizeof(struct ifinfomsg)) ? HINT_PASS : of_link(c, event, ifindex);
+		return size < NLMSG_LENGTH(sizeof(struct ifinfomsg)) ? HINT_PASS
+								     : of_link(c, event, ifindex);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		return size < NLMSG_LENGTH(sizeof(struct ifaddrmsg)) ? HINT_PASS : of_address(c, event, ifindex);
+		return size < NLMSG_LENGTH(sizeof(struct ifaddrmsg))
+			   ? HINT_PASS
+			   : of_address(c, event, ifindex);
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
 	case RTM_NEWTCLASS:
@@ -92,7 +97,8 @@ enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, in
 	case RTM_DELTFILTER:
 	case RTM_NEWCHAIN:
 	case RTM_DELCHAIN:
-		return size < NLMSG_LENGTH(sizeof(struct tcmsg)) ? HINT_PASS : of_tc(c, event, ifindex);
+		return size < NLMSG_LENGTH(sizeof(struct tcmsg)) ? HINT_PASS
+								 : of_tc(c, event, ifindex);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 	case RTM_NEWRULE:

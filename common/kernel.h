@@ -7,6 +7,7 @@
 #ifndef VTAP_COMMON_KERNEL_H
 #define VTAP_COMMON_KERNEL_H
 
+#include "common/ifset.h"
 #include "common/object.h"
 #include "common/op.h"
 
@@ -27,10 +28,12 @@ struct kernel {
 };
 
 /*
- * One whole observation, sorted: all links, addresses and qdiscs, and the filters of every clsact
- * and ingress qdisc. Offloads are read for the links that carry the owner's mark. The snapshot is
- * cleared first.
+ * One observation, sorted: all links, addresses and qdiscs, and the filters of clsact and ingress
+ * qdiscs; offloads for the links that carry the owner's mark. With `look`, filters are only asked
+ * for on those links, on the owner's, and on new ones; of the others they are kept as `seen` has
+ * them from the last observation, counters too. NULL: everywhere.
  */
-int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *snapshot);
+int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
+		   const struct ifset *look);
 
 #endif

@@ -57,20 +57,31 @@ int monitor_fd(const struct monitor *monitor)
 	return mnl_socket_get_fd(monitor->socket);
 }
 
-int monitor_drain(struct monitor *monitor)
+static void tell_all(struct monitor *monitor, size_t left, monitor_fn fn, void *ctx)
 {
-	int happened = 0;
+	const struct nlmsghdr *event = (const struct nlmsghdr *)monitor->buffer;
 
+	while (left >= sizeof(*event) && event->nlmsg_len >= sizeof(*event) &&
+	       event->nlmsg_len <= left) {
+		fn(ctx, event);
+		size_t step = NLMSG_ALIGN(event->nlmsg_len);
+		left = step < left ? left - step : 0;
+		event = (const struct nlmsghdr *)((const char *)event + step);
+	}
+}
+
+int monitor_drain(struct monitor *monitor, monitor_fn fn, void *ctx)
+{
 	/* bounded: a flood of events must not keep the loop from its other work */
 	for (int i = 0; i < READS_AT_ONCE; i++) {
 		ssize_t size =
 		    recv(monitor_fd(monitor), monitor->buffer, sizeof(monitor->buffer), MSG_TRUNC);
-		if (size > 0 || (size < 0 && errno == ENOBUFS))
-			happened = 1;
-		else if (size < 0 && errno == EINTR)
-			continue;
-		else
-			return size < 0 && errno != EAGAIN ? -errno : happened;
+		if (size > (ssize_t)sizeof(monitor->buffer) || (size < 0 && errno == ENOBUFS))
+			fn(ctx, NULL);
+		else if (size > 0)
+			tell_all(monitor, (size_t)size, fn, ctx);
+		else if (size == 0 || errno != EINTR)
+			return size < 0 && errno != EAGAIN ? -errno : 0;
 	}
-	return happened;
+	return 0;
 }

@@ -6,7 +6,7 @@
 #ifndef VTAP_COMMON_MONITOR_H
 #define VTAP_COMMON_MONITOR_H
 
-#include <stdbool.h>
+#include <linux/netlink.h>
 
 struct monitor;
 
@@ -15,8 +15,10 @@ struct monitor;
 int monitor_open(struct monitor **out);
 void monitor_close(struct monitor *monitor); /* NULL is fine */
 int monitor_fd(const struct monitor *monitor);
-/* Empties the socket without blocking. 1: something happened, 0: nothing, negative errno: the
- * socket is broken. */
-int monitor_drain(struct monitor *monitor);
+
+/* An event; NULL: some were lost. */
+typedef void (*monitor_fn)(void *ctx, const struct nlmsghdr *event);
+/* Empties the socket without blocking. 0, or a negative errno: the socket is broken. */
+int monitor_drain(struct monitor *monitor, monitor_fn fn, void *ctx);
 
 #endif

@@ -4,10 +4,18 @@
 #include <errno.h>
 #include <string.h>
 
+int reconcile_observe(struct reconcile *r)
+{
+	int error = kernel_observe(r->kernel, r->owner, &r->seen, NULL);
+	r->seen_all = !error;
+	return error;
+}
+
 static int observe_and_diff(struct reconcile *r, bool to_nothing, struct desired *desired,
 			    struct ops *ops)
 {
-	int error = kernel_observe(r->kernel, r->owner, &r->seen);
+	int error = kernel_observe(r->kernel, r->owner, &r->seen, r->partial ? &r->look : NULL);
+	r->seen_all = !error && !r->partial;
 	if (!error)
 		error = hooks_update(&r->made, &r->seen, r->owner);
 	if (error)
@@ -71,6 +79,8 @@ static int apply(struct reconcile *r, struct ops *ops)
 			error = 0;
 		if (!error)
 			error = remember_hook(r, op);
+		if (!error && op->device.ifindex)
+			error = ifset_add(&r->look, op->device.ifindex);
 		op->failed = error != 0;
 		subject_operation(r->subjects, op, error, why);
 		if (r->ran)
@@ -97,6 +107,8 @@ int reconcile_pass(struct reconcile *r, bool to_nothing)
 	subjects_end(r->subjects);
 	ops_clear(&ops);
 	desired_clear(&desired);
+	r->partial = false;
+	r->look.count = 0;
 	return error;
 }
 
@@ -110,4 +122,5 @@ void reconcile_clear(struct reconcile *r)
 {
 	snapshot_clear(&r->seen);
 	ifset_clear(&r->made);
+	ifset_clear(&r->look);
 }

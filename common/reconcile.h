@@ -24,6 +24,11 @@ struct reconcile {
 
 	struct snapshot seen;
 	struct ifset made; /* links whose clsact is vtap's */
+	/* For the next pass: with `partial` it may leave filters unlooked at, but for these links'.
+	 */
+	bool partial;
+	struct ifset look;
+	bool seen_all; /* what is in `seen` was all asked for, at one time */
 };
 
 enum { RECONCILE_ROUNDS = 6 };
@@ -34,6 +39,8 @@ enum { RECONCILE_ROUNDS = 6 };
  * done.
  */
 int reconcile_pass(struct reconcile *reconcile, bool to_nothing);
+/* All that there is to see, now. */
+int reconcile_observe(struct reconcile *reconcile);
 /* The operations that a pass would begin with; nothing is run. They point into `desired`. */
 int reconcile_preview(struct reconcile *reconcile, struct desired *desired, struct ops *ops);
 void reconcile_clear(struct reconcile *reconcile);

@@ -424,3 +424,8 @@ struct kernel *rtnl_kernel(struct rtnl *rtnl)
 {
 	return &rtnl->kernel;
 }
+
+uint32_t rtnl_port(const struct rtnl *rtnl)
+{
+	return mnl_socket_get_portid(rtnl->socket);
+}

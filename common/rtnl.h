@@ -16,5 +16,6 @@ struct rtnl;
 int rtnl_open(struct rtnl **out);   /* 0 or a negative errno */
 void rtnl_close(struct rtnl *rtnl); /* NULL is fine */
 struct kernel *rtnl_kernel(struct rtnl *rtnl);
+uint32_t rtnl_port(const struct rtnl *rtnl); /* what the kernel's echoes of its requests carry */
 
 #endif

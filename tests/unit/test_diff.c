@@ -113,7 +113,7 @@ static void wish(void)
 
 static void compute(void)
 {
-	ck_assert_int_eq(kernel_observe(&fake.kernel, OWNER_CLIENT, &seen), 0);
+	ck_assert_int_eq(kernel_observe(&fake.kernel, OWNER_CLIENT, &seen, NULL), 0);
 	ck_assert_int_eq(hooks_update(&made, &seen, OWNER_CLIENT), 0);
 	wish();
 	ops_clear(&ops);

@@ -450,6 +450,34 @@ START_TEST(random_walk)
 }
 END_TEST
 
+/* A pass that was told where to look asks for the filters of those links alone, and mends what is
+ * wrong there. */
+START_TEST(looks_where_it_is_told)
+{
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	char *good = fake_text(&fake);
+	unsigned whole = fake.dumps;
+	pass_quietly(&rig);
+	whole = fake.dumps - whole;
+
+	for (size_t i = fake.filters.count; i-- > 0;)
+		if (fake.filters.items[i].filter.ifindex == fake_link(&fake, "eth0")->ifindex)
+			fake_delete_filter(&fake, i);
+	unsigned partial = fake.dumps;
+	rig.reconcile.partial = true;
+	pass_quietly(&rig);
+	partial = fake.dumps - partial;
+	ck_assert_uint_lt(partial, whole);
+
+	rig.reconcile.partial = true;
+	ck_assert_int_eq(ifset_add(&rig.reconcile.look, fake_link(&fake, "eth0")->ifindex), 0);
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	expect_text(good);
+	free(good);
+	pass_quietly(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reconcile");
@@ -471,6 +499,7 @@ int main(void)
 	tcase_add_test(tests, clsact_of_somebody_faster_is_not_ours);
 	tcase_add_test(tests, gives_up_on_what_never_converges);
 	tcase_add_test(tests, repairs_are_counted);
+	tcase_add_test(tests, looks_where_it_is_told);
 	tcase_add_loop_test(tests, random_walk, 0, 40);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
