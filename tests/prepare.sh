@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
+# What demo and check have in common: root, packages, an out-of-tree build. Sourced with $top set to the
+# source tree; changes nothing outside of it but installing packages.
+
+: "${top:?}"
+PATH=$PATH:/usr/sbin:/sbin
+
+die() {
+	echo "$(basename "$0"): $*" >&2
+	exit 1
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "this makes network namespaces: run it as root (sudo $0)"
+}
+
+# quietly LOG COMMAND...: the log is shown only when the command fails
+quietly() {
+	quietly_log=$1
+	shift
+	"$@" >"$quietly_log" 2>&1 </dev/null && return
+	tail -n 60 "$quietly_log" >&2
+	echo "$(basename "$0"): failed: $* (all of it in $quietly_log)" >&2
+	return 1
+}
+
+missing_packages() {
+	sed '/^#/d' "$top/tests/packages" | while read -r package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+	done
+}
+
+# install_packages LOG
+install_packages() {
+	command -v dpkg-query >/dev/null || {
+		echo "No dpkg here: taking for granted that what tests/packages lists is installed."
+		return 0
+	}
+	missing=$(missing_packages)
+	[ -n "$missing" ] || return 0
+	echo "Installing: $(echo "$missing" | tr '\n' ' ')"
+	quietly "$1" apt-get -o Acquire::Retries=3 update || return 1
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive quietly "$1" apt-get -o Acquire::Retries=3 -y \
+		--no-install-recommends install $missing
+}
+
+# newer FILE THAN: also true when THAN is missing
+newer() {
+	[ ! -e "$2" ] || [ -n "$(find "$1" -newer "$2")" ]
+}
+
+# build DIRECTORY CONFIGURE-OPTIONS...
+build() {
+	build_dir=$1
+	shift
+	[ ! -e "$top/config.status" ] ||
+		die "the source tree itself is configured, which an out-of-tree build cannot use: make distclean"
+	mkdir -p "$build_dir"
+	if newer "$top/configure.ac" "$top/configure" || newer "$top/Makefile.am" "$top/Makefile.in"; then
+		quietly "$build_dir/autogen.log" "$top/autogen.sh" || return 1
+	fi
+	if newer "$top/configure" "$build_dir/config.status"; then
+		(cd "$build_dir" && quietly "$build_dir/configure.log" "$top/configure" "$@") || return 1
+	fi
+	quietly "$build_dir/make.log" make -C "$build_dir" -j2
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Test tool: sends UDP datagrams that carry consecutive numbers at an even rate, so that a reader
+ * can tell which are missing and which came twice. Prints how many it sent. It expects no answer.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { SIZE_MAX_UDP = 65507, SIZE_MIN = 12 };
+
+static const char magic[4] = {'v', 't', 'n', 'r'};
+
+static void sleep_until(struct timespec *at, long step_ns)
+{
+	at->tv_nsec += step_ns;
+	while (at->tv_nsec >= 1000000000L) {
+		at->tv_nsec -= 1000000000L;
+		at->tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static uint8_t payload[SIZE_MAX_UDP];
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct timespec at;
+	uint64_t count, n;
+	double rate, due = 0;
+	size_t size;
+	int fd;
+
+	if (argc != 6 || !inet_pton(AF_INET, argv[1], &to.sin_addr)) {
+		fprintf(stderr, "usage: numbered ADDRESS PORT COUNT RATE SIZE\n");
+		return 1;
+	}
+	to.sin_port = htons((uint16_t)atoi(argv[2]));
+	count = strtoull(argv[3], NULL, 10);
+	rate = atof(argv[4]);
+	size = strtoul(argv[5], NULL, 10);
+	if (size < SIZE_MIN || size > SIZE_MAX_UDP || rate <= 0)
+		return 1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	memcpy(payload, magic, sizeof(magic));
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	for (n = 0; n < count;) {
+		sleep_until(&at, 1000000);
+		for (due += rate / 1000; due >= 1 && n < count; due--, n++) {
+			uint64_t number = n;
+
+			memcpy(payload + sizeof(magic), &number, sizeof(number));
+			if (sendto(fd, payload, size, 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
+				perror("numbered: sendto");
+				return 1;
+			}
+		}
+	}
+	printf("%llu\n", (unsigned long long)count);
+	return 0;
+}
