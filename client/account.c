@@ -11,28 +11,55 @@ static uint64_t growth(uint64_t now, uint64_t last)
 	return now >= last ? now - last : now;
 }
 
-void account_tunnel(struct tunnel_account *a, const struct link *link)
+static void read_counters(const struct tunnel_sources *from, const uint64_t last[], uint64_t now[])
 {
-	if (!link)
-		return;
-	const struct rtnl_link_stats64 *now = &link->stats;
-	if (link->ifindex != a->ifindex || now->tx_packets < a->last.tx_packets)
-		a->last = (struct rtnl_link_stats64){0};
-	uint64_t packets = growth(now->tx_packets, a->last.tx_packets);
-	/* vxlan counts its inner frames without their Ethernet header: iptunnel_xmit() */
-	uint64_t bytes = growth(now->tx_bytes, a->last.tx_bytes) + packets * ETH_HLEN;
-	uint64_t dropped = growth(now->tx_dropped, a->last.tx_dropped);
-	uint64_t errors = growth(now->tx_errors, a->last.tx_errors);
+	/* what is gone keeps its last values: it may come back, and if anew it starts at zero */
+	for (int i = 0; i < TUNNEL_COUNTERS; i++)
+		now[i] = last[i];
+	if (from->device) {
+		now[TUNNEL_SENT] = from->device->stats.tx_packets;
+		now[TUNNEL_SENT_BYTES] = from->device->stats.tx_bytes;
+		now[TUNNEL_DROPPED] = from->device->stats.tx_dropped;
+		now[TUNNEL_ERRORS] = from->device->stats.tx_errors;
+	}
+	if (from->cap)
+		now[TUNNEL_CAPPED] = from->cap->drops;
+	if (from->hop)
+		now[HOP_DROPPED] = from->hop->stats.tx_dropped;
+	if (from->hop_filter)
+		now[HOP_REFUSED] =
+		    from->hop_filter->stats.overlimits + from->hop_filter->stats.drops;
+}
 
-	a->ifindex = link->ifindex;
-	a->last = *now;
-	a->tx_packets += packets;
-	a->tx_bytes += bytes;
-	a->tx_dropped += dropped;
-	a->tx_errors += errors;
-	a->pool_packets += packets;
-	a->pool_bytes += bytes;
-	a->pool_lost += dropped + errors;
+void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
+{
+	uint64_t now[TUNNEL_COUNTERS], grown[TUNNEL_COUNTERS];
+
+	if (from->device && ((uint64_t)from->device->ifindex != a->ifindex ||
+			     from->device->stats.tx_packets < a->last[TUNNEL_SENT])) {
+		a->ifindex = (uint64_t)from->device->ifindex;
+		for (int i = TUNNEL_SENT; i <= TUNNEL_CAPPED; i++)
+			a->last[i] = 0;
+	}
+	read_counters(from, a->last, now);
+	for (int i = 0; i < TUNNEL_COUNTERS; i++) {
+		grown[i] = growth(now[i], a->last[i]);
+		a->last[i] = now[i];
+	}
+	/* vxlan counts its inner frames without their Ethernet header: iptunnel_xmit() */
+	grown[TUNNEL_SENT_BYTES] += grown[TUNNEL_SENT] * ETH_HLEN;
+	a->tx_packets += grown[TUNNEL_SENT];
+	a->tx_bytes += grown[TUNNEL_SENT_BYTES];
+	a->tx_dropped += grown[TUNNEL_DROPPED] + grown[HOP_DROPPED];
+	a->tx_errors += grown[TUNNEL_ERRORS];
+	a->pool_packets += grown[TUNNEL_SENT];
+	a->pool_bytes += grown[TUNNEL_SENT_BYTES];
+	a->pool_lost +=
+	    grown[TUNNEL_DROPPED] + grown[TUNNEL_ERRORS] + grown[HOP_DROPPED] + grown[HOP_REFUSED];
+	a->capped = grown[TUNNEL_CAPPED];
+	a->refused = grown[HOP_REFUSED];
+	a->sent = grown[TUNNEL_SENT];
+	a->lost = grown[TUNNEL_DROPPED] + grown[TUNNEL_ERRORS] + grown[HOP_DROPPED];
 }
 
 void account_restart(struct stream_account *a)
@@ -60,6 +87,7 @@ static void lose(struct stream_account *a, uint64_t packets)
 
 void account_stream(struct stream_account *a, const struct filter *filter)
 {
+	a->refused = 0;
 	if (!filter) {
 		account_restart(a);
 		return;
@@ -74,7 +102,9 @@ void account_stream(struct stream_account *a, const struct filter *filter)
 	if (a->direction == INGRESS)
 		a->owed_bytes +=
 		    packets * ETH_HLEN; /* ingress sees the packet behind its Ethernet header */
-	lose(a, growth(now->overlimits, a->last.overlimits) + growth(now->drops, a->last.drops));
+	a->refused =
+	    growth(now->overlimits, a->last.overlimits) + growth(now->drops, a->last.drops);
+	lose(a, a->refused);
 	a->last = *now;
 }
 
@@ -87,6 +117,25 @@ static void give(struct tunnel_account *tunnel, struct stream_account *a, uint64
 	a->owed_bytes -= least(bytes, a->owed_bytes);
 	tunnel->pool_packets -= packets;
 	tunnel->pool_bytes -= bytes;
+}
+
+/*
+ * A capped packet is mostly seen twice: the qdisc counts a drop, and the action that mirred it
+ * counts an overlimit. A super-packet that was cut there and lost in part shows at the qdisc alone;
+ * a tunnel that is down shows at the action alone.
+ */
+static void merge_views(struct tunnel_account *tunnel, struct stream_account *const *streams,
+			size_t count)
+{
+	uint64_t refused = tunnel->refused;
+
+	for (size_t i = 0; i < count; i++)
+		refused += streams[i]->refused;
+	if (tunnel->capped > refused)
+		tunnel->pool_lost += tunnel->capped - refused;
+	uint64_t either = tunnel->capped > refused ? tunnel->capped : refused;
+	tunnel->tx_dropped += either;
+	tunnel->lost_in_a_row = tunnel->sent ? 0 : tunnel->lost_in_a_row + tunnel->lost + either;
 }
 
 /* What the tunnel lost is lost to its streams by the share that each is owed. */
@@ -151,8 +200,7 @@ void account_share(struct tunnel_account *tunnel, struct stream_account *const *
 		   size_t count, uint64_t now_ms)
 {
 	bool ingress = false, owed = false;
-	uint64_t before = tunnel->tx_packets + tunnel->tx_dropped + tunnel->tx_errors;
-
+	merge_views(tunnel, streams, count);
 	share_losses(tunnel, streams, count);
 	for (size_t i = 0; i < count; i++) {
 		struct stream_account *a = streams[i];
@@ -167,8 +215,9 @@ void account_share(struct tunnel_account *tunnel, struct stream_account *const *
 		owed |= streams[i]->owed_packets || streams[i]->owed_bytes;
 	/* Estimates may leave a few bytes owed for ever: once nothing moves any more, they are
 	 * forgotten. */
-	if (!owed || before != tunnel->moved_at || !tunnel->moved_ms) {
-		tunnel->moved_at = before;
+	uint64_t now_at = tunnel->tx_packets + tunnel->tx_dropped + tunnel->tx_errors;
+	if (!owed || now_at != tunnel->moved_at || !tunnel->moved_ms) {
+		tunnel->moved_at = now_at;
 		tunnel->moved_ms = now_ms;
 	} else if (now_ms - tunnel->moved_ms >= SETTLE_MS) {
 		for (size_t i = 0; i < count; i++)

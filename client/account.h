@@ -14,18 +14,44 @@
 #include "client/config.h"
 #include "common/object.h"
 
+/* What the kernel counts around one tunnel. */
+enum tunnel_counter {
+	TUNNEL_SENT,
+	TUNNEL_SENT_BYTES,
+	TUNNEL_DROPPED, /* by the device: too big, no way */
+	TUNNEL_ERRORS,
+	TUNNEL_CAPPED, /* by the qdisc that caps the rate */
+	HOP_DROPPED,   /* by the hop's entry */
+	HOP_REFUSED,   /* copies that the tunnel did not take from the hop: capped, or it is down */
+	TUNNEL_COUNTERS
+};
+
+/* Where these counters are; NULL: not there. */
+struct tunnel_sources {
+	const struct link *device;
+	const struct qdisc *cap;
+	const struct link *hop;
+	const struct filter *hop_filter;
+};
+
 struct tunnel_account {
 	uint64_t tx_packets; /* totals; they never run backwards */
 	uint64_t tx_bytes;   /* frames with their Ethernet header */
 	uint64_t tx_dropped;
 	uint64_t tx_errors;
 
-	int ifindex; /* whose counters `last` are */
-	struct rtnl_link_stats64 last;
-	uint64_t pool_packets, pool_bytes, pool_lost; /* not given to a stream yet */
+	uint64_t ifindex; /* whose counters `last` are */
+	uint64_t last[TUNNEL_COUNTERS];
+	uint64_t pool_packets, pool_bytes; /* sent, not given to a stream yet */
+	uint64_t pool_lost;                /* lost, not taken from a stream yet */
+	uint64_t sent, lost;               /* of this sample ... */
+	uint64_t capped, refused;          /* ... two views of the same losses */
+	uint64_t lost_in_a_row;            /* since a copy was sent last */
 	uint64_t moved_at,
 	    moved_ms; /* the sum of the totals when they changed last, and when that was */
 };
+
+enum { ACCOUNT_ALL_LOST = 10 }; /* so many in a row: the tunnel does not work */
 
 struct stream_account {
 	uint64_t packets; /* totals; they never run backwards */
@@ -34,11 +60,12 @@ struct stream_account {
 
 	struct filter_stats last;
 	uint64_t owed_packets, owed_bytes; /* copied by the filter, not yet seen at the tunnel */
+	uint64_t refused;                  /* of this sample: copies that the target did not take */
 	enum direction direction;
 };
 
-/* What the kernel says now; NULL: the object is not there. */
-void account_tunnel(struct tunnel_account *account, const struct link *link);
+/* What the kernel says now; a filter of NULL is not there. */
+void account_tunnel(struct tunnel_account *account, const struct tunnel_sources *sources);
 void account_stream(struct stream_account *account, const struct filter *filter);
 /* The stream's filter was put anew: its counters start at zero. */
 void account_restart(struct stream_account *account);

@@ -4,13 +4,20 @@
  * and the counters to the life that daemon.c leads.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/setup.h"
+#include "client/state.h"
 #include "client/status.h"
 #include "common/daemon.h"
+#include "common/file.h"
+#include "common/instance.h"
 #include "common/log.h"
 #include "common/loop.h"
+
+enum { STATE_PATH = 160 };
 
 struct client {
 	struct daemon daemon;
@@ -79,18 +86,68 @@ static void applied(void *ctx, const struct op *op)
 	setup_applied(((struct client *)ctx)->setup, op);
 }
 
-static char *status(void *ctx, bool degraded, double uptime_s)
+/* Counters of this moment; if the kernel cannot be asked, those of the last pass. */
+static void refresh(void *ctx)
 {
 	struct client *client = ctx;
 	struct reconcile *reconcile = &client->daemon.reconcile;
 
-	/* Counters of this moment; if the kernel cannot be asked, those of the last pass. */
 	int error = reconcile_observe(reconcile);
-	if (error)
+	if (error) {
 		log_warning("cannot read counters: %s", strerror(-error));
-	else
-		setup_count(client->setup, &reconcile->seen, loop_now_ms());
+		return;
+	}
+	setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	setup_block_lost(client->setup, reconcile->subjects);
+}
+
+static char *status(void *ctx, bool degraded, double uptime_s)
+{
+	struct client *client = ctx;
 	return client_status(client->setup, &client->daemon.subjects, degraded, uptime_s);
+}
+
+/* ---- counters over a restart ------------------------------------------------------------------
+ */
+
+static int restore(void *ctx, const struct service *service, char *why, size_t why_size)
+{
+	struct client *client = ctx;
+	struct reconcile *reconcile = &client->daemon.reconcile;
+	char path[STATE_PATH];
+
+	(void)service, (void)why, (void)why_size;
+	instance_file("state", path, sizeof(path));
+	char *text = file_read(path);
+	if (!text)
+		return 0; /* the first start */
+	if (reconcile_observe(reconcile) || !state_restore(client->setup, &reconcile->seen, text))
+		log_warning("%s: the counters of the client before could not be taken over", path);
+	free(text);
+	return 0;
+}
+
+static void keep(void *ctx)
+{
+	struct client *client = ctx;
+	char path[STATE_PATH];
+	char *text = state_text(client->setup);
+
+	instance_file("state", path, sizeof(path));
+	int error = text ? file_replace(path, text) : -ENOMEM;
+	if (error)
+		log_warning("%s: counters may start at zero after a restart: %s", path,
+			    strerror(-error));
+	free(text);
+}
+
+static void forget(void *ctx)
+{
+	char path[STATE_PATH];
+
+	(void)ctx;
+	instance_file("state", path, sizeof(path));
+	unlink(path);
 }
 
 static void summary(void *ctx, char *text, size_t size)
@@ -107,9 +164,13 @@ int main(int argc, char **argv)
 		       .socket = "/run/vtap/client.sock",
 		       .load = load,
 		       .adopt = adopt,
+		       .open = restore,
+		       .refresh = refresh,
 		       .status = status,
 		       .summary = summary,
 		       .applied = applied,
+		       .keep = keep,
+		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
 		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},

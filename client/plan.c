@@ -120,6 +120,23 @@ static bool has_egress(const struct plan *plan, size_t collector)
 	return false;
 }
 
+/*
+ * While there is no route the path's MTU is unknown. The hop then stays as it is: to change it
+ * would cost the filter's counters. A new tunnel starts with it, as the first copies on a new route
+ * come before the pass that measures it.
+ */
+static bool hop_needed(const struct context *c, const struct client_collector *collector,
+		       const struct path *path, const struct tunnel *tunnel)
+{
+	char entry[IFNAMSIZ];
+
+	if (!path->error)
+		return tunnel->too_small;
+	client_hop_name(collector->device, HOP_ENTRY, entry);
+	return snapshot_link_named(c->seen, entry) ||
+	       !snapshot_link_named(c->seen, collector->device);
+}
+
 /* A device of this name that is not the client's own? */
 static bool taken(struct context *c, const char *name, int subject)
 {
@@ -249,7 +266,7 @@ static void plan_tunnel(struct context *c, size_t index)
 	char address[IP_ADDR_TEXT];
 	int subject = (int)index;
 
-	*tunnel = (struct tunnel){.local = collector->local};
+	*tunnel = (struct tunnel){.local = collector->local, .all_lost = tunnel->all_lost};
 	measure(c, index);
 	ip_addr_format(&collector->address, address);
 	if (leads_back(c, path)) {
@@ -262,7 +279,9 @@ static void plan_tunnel(struct context *c, size_t index)
 	if (path->error)
 		subject_block(c->subjects, subject, "no route to %s (%s)", address,
 			      strerror(-path->error));
-	tunnel->hop = tunnel->too_small && has_egress(c->plan, index);
+	tunnel->hop = has_egress(c->plan, index) && hop_needed(c, collector, path, tunnel);
+	if (tunnel->all_lost)
+		subject_block(c->subjects, subject, ALL_LOST_WORDS);
 	if (taken(c, collector->device, subject) ||
 	    (tunnel->hop && hop_taken(c, collector->device, subject)))
 		return;

@@ -17,7 +17,7 @@ struct path {
 	struct route route;
 };
 
-/* What the plan found out about a collector's tunnel, for the status. */
+/* What the plan found out, and the counters say, about a collector's tunnel, for the status. */
 struct tunnel {
 	struct ip_addr local;
 	uint32_t path_mtu;   /* 0: unknown */
@@ -25,6 +25,7 @@ struct tunnel {
 	bool too_small;      /* path_mtu < needed_mtu */
 	bool usable;         /* there is, or will be, a device to mirror to */
 	bool hop;            /* copies of egress go through the hop */
+	bool all_lost;       /* copies are made, and none leaves */
 };
 
 /* One copy stream: a mirror section's interface in one direction to one of its collectors. */
@@ -45,6 +46,8 @@ struct plan {
 	struct stream *streams;
 	size_t streams_count;
 };
+
+#define ALL_LOST_WORDS "copies are made, and all of them are lost"
 
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
 		struct subjects *subjects, struct desired *desired);

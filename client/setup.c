@@ -2,6 +2,7 @@
 #include "client/setup.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ struct setup *setup_make(struct client_config *config, const char *path, struct 
 		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
 	} else if (build_programs(s, path, problems)) {
 		list_streams(s);
+		malloc_trim(0); /* what libpcap's compiler took is not needed again */
 		return s;
 	}
 	setup_free(s);
@@ -268,6 +270,31 @@ static const struct filter *filter_of(const struct setup *s, const struct stream
 	return NULL;
 }
 
+static struct tunnel_sources sources_of(const struct client_collector *collector,
+					const struct snapshot *seen)
+{
+	struct tunnel_sources from = {.device = snapshot_link_named(seen, collector->device)};
+	char hop[IFNAMSIZ];
+	size_t count;
+
+	if (!from.device || from.device->group != owner_group(OWNER_CLIENT))
+		return (struct tunnel_sources){0};
+	const struct qdisc *root = snapshot_root_qdisc(seen, from.device->ifindex);
+	from.cap = root && root->handle == TBF_HANDLE ? root : NULL;
+	client_hop_name(collector->device, HOP_ENTRY, hop);
+	from.hop = snapshot_link_named(seen, hop);
+	client_hop_name(collector->device, HOP_EXIT, hop);
+	const struct link *way_out = snapshot_link_named(seen, hop);
+	if (from.hop && way_out && from.hop->group == owner_group(OWNER_CLIENT)) {
+		const struct filter *f =
+		    snapshot_filters(seen, way_out->ifindex, TC_INGRESS, &count);
+		for (size_t i = 0; f && i < count; i++)
+			if (f[i].owner == OWNER_CLIENT)
+				from.hop_filter = &f[i];
+	}
+	return from;
+}
+
 void setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 {
 	struct stream_account **group = calloc(s->streams_count + 1, sizeof(*group));
@@ -277,18 +304,24 @@ void setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 		return; /* the next time counts it */
 	for (size_t c = 0; c < s->config->collectors_count; c++) {
 		size_t count = 0;
-		const struct link *link =
-		    snapshot_link_named(seen, s->config->collectors[c].device);
-		account_tunnel(&s->tunnel_accounts[c],
-			       link && link->group == owner_group(OWNER_CLIENT) ? link : NULL);
+		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
+		account_tunnel(&s->tunnel_accounts[c], &from);
 		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
 			account_stream(&s->stream_accounts[at],
 				       filter_of(s, &s->streams[at], seen));
 			group[count++] = &s->stream_accounts[at];
 		}
 		account_share(&s->tunnel_accounts[c], group, count, now_ms);
+		s->tunnels[c].all_lost = s->tunnel_accounts[c].lost_in_a_row >= ACCOUNT_ALL_LOST;
 	}
 	free(group);
+}
+
+void setup_block_lost(const struct setup *s, struct subjects *subjects)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (s->tunnels[i].all_lost)
+			subject_block(subjects, (int)i, ALL_LOST_WORDS);
 }
 
 void setup_applied(struct setup *s, const struct op *op)

@@ -43,6 +43,8 @@ bool setup_paths_changed(const struct setup *setup, struct kernel *kernel);
 bool setup_concerns(const struct setup *setup, const struct link *link);
 /* Counts what a new snapshot says. */
 void setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
+/* Collectors that lose every copy are blocked, from the next look on. */
+void setup_block_lost(const struct setup *setup, struct subjects *subjects);
 /* An operation was run: what it restarted counts from zero. */
 void setup_applied(struct setup *setup, const struct op *op);
 struct plan setup_plan(struct setup *setup);

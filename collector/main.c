@@ -206,16 +206,19 @@ static bool concerns(void *ctx, const struct link *link)
 	       snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
-static char *status(void *ctx, bool degraded, double uptime_s)
+static void refresh(void *ctx)
 {
 	struct collector *collector = ctx;
-	struct reconcile *reconcile = &collector->daemon.reconcile;
 
-	int error = reconcile_observe(reconcile);
+	int error = reconcile_observe(&collector->daemon.reconcile);
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
-	struct collector_view now = view(collector);
+}
+
+static char *status(void *ctx, bool degraded, double uptime_s)
+{
+	struct collector_view now = view(ctx);
 	return collector_status(&now, degraded, uptime_s);
 }
 
@@ -236,6 +239,7 @@ int main(int argc, char **argv)
 		       .load = load,
 		       .adopt = adopt,
 		       .open = open_first_door,
+		       .refresh = refresh,
 		       .status = status,
 		       .summary = summary,
 		       .tick = sample,

@@ -72,6 +72,7 @@ static void ran(void *ctx, const struct op *op, int error, const char *why)
 
 	if (!error && d->applied)
 		d->applied(d->ctx, op);
+	d->acted = true;
 	if (error && op->subject < 0)
 		log_warning("%s (%s): %s", op_text(op, text), op->why, why);
 	else if (!error && op->subject < 0)
@@ -96,6 +97,9 @@ static void pass(void *ctx)
 	life->told = life->look_everywhere = false;
 	int error = reconcile_pass(&d->reconcile, false);
 	report(&d->subjects);
+	if (d->acted && d->keep)
+		d->keep(d->ctx);
+	d->acted = false;
 	/* a failed operation was reported with its subject; what remains is a kernel that cannot be
 	 * asked */
 	if (error && error != life->last_error && !subjects_failed(&d->subjects))
@@ -210,6 +214,8 @@ static void on_tick(void *ctx)
 static char *status(void *ctx)
 {
 	struct life *life = ctx;
+
+	life->daemon->refresh(life->daemon->ctx);
 	return life->daemon->status(life->daemon->ctx, degraded(life),
 				    (double)(loop_now_ms() - life->started_ms) / 1000.0);
 }
@@ -279,6 +285,8 @@ static int stop(struct life *life)
 		log_error("not everything could be removed: %s", strerror(-error));
 		return EXIT_FAILURE;
 	}
+	if (d->forget)
+		d->forget(d->ctx);
 	log_notice("stopped, everything removed");
 	return EXIT_SUCCESS;
 }
@@ -313,6 +321,8 @@ static int live(struct life *life)
 		return fail("the event loop failed", error);
 	if (!life->leave)
 		return stop(life);
+	if (d->keep)
+		d->keep(d->ctx);
 	log_notice("leaving, everything stays in place");
 	return EXIT_SUCCESS;
 }

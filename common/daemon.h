@@ -29,6 +29,8 @@ struct daemon {
 	int (*adopt)(void *ctx);
 	/* Once, after the first adopt, with privileges checked; may be NULL. */
 	int (*open)(void *ctx, const struct service *service, char *why, size_t why_size);
+	/* Brings what the status shows, and blocks, up to this moment. */
+	void (*refresh)(void *ctx);
 	/* The status document, as control_status_fn. */
 	char *(*status)(void *ctx, bool degraded, double uptime_s);
 	/* The state in a few words, for the service manager. */
@@ -36,6 +38,11 @@ struct daemon {
 	void (*tick)(void *ctx);
 	/* After each operation that the kernel took; may be NULL. */
 	void (*applied)(void *ctx, const struct op *op);
+	/* After a pass that ran operations, and before the daemon leaves everything in place; may
+	 * be NULL. */
+	void (*keep)(void *ctx);
+	/* After everything was removed; may be NULL. */
+	void (*forget)(void *ctx);
 
 	/* Whether a link of somebody else's matters to the plan: see struct hint_context. */
 	bool (*concerns)(void *ctx, const struct link *link);
@@ -45,6 +52,7 @@ struct daemon {
 
 	struct reconcile reconcile; /* kernel and subjects are filled by daemon_run */
 	struct subjects subjects;
+	bool acted; /* the pass ran operations */
 };
 
 /* Runs it; the exit status. */

@@ -235,9 +235,17 @@ static void drop_hooks(struct diff *d)
 	}
 }
 
-/* Links of ours that are unwanted or cannot be changed in place; first, as the kernel allows one
- * VNI and port once. */
-static void drop_links(struct diff *d)
+static bool blocks_another(const struct link *link)
+{
+	return link->kind == LINK_VXLAN;
+}
+
+/*
+ * Links of ours that are unwanted or cannot be changed in place. Tunnels go first, as the kernel
+ * allows one VNI and port once; a hop goes after the filters that led to it were put anew, so that
+ * no copy is lost on the way.
+ */
+static void drop_links(struct diff *d, bool first)
 {
 	for (size_t i = 0; i < d->s->links.count; i++) {
 		const struct link *link = &d->s->links.items[i];
@@ -245,6 +253,8 @@ static void drop_links(struct diff *d)
 			continue;
 		const struct want_link *want = wanted_link(d, link->name);
 		struct device device = device_of(link);
+		if (first != (want || blocks_another(link)))
+			continue;
 		if (!want)
 			add(d, OP_LINK_DELETE, &device, -1, "no longer wanted");
 		else if (must_recreate(d, link, want))
@@ -415,7 +425,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	if (d.error)
 		return d.error;
 	drop_filters(&d, false);
-	drop_links(&d);
+	drop_links(&d, true);
 	drop_filters(&d, true);
 	drop_hooks(&d);
 	for (size_t i = 0; i < desired->links.count; i++)
@@ -426,6 +436,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	want_filters(&d, true);
 	links_up(&d);
 	want_filters(&d, false);
+	drop_links(&d, false);
 	ifset_clear(&d.hooks_wanted);
 	free(d.places);
 	return d.error;

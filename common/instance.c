@@ -61,6 +61,16 @@ int instance_lock(const char *name, char *why, size_t why_size)
 	return error;
 }
 
+void instance_file(const char *suffix, char *path, size_t size)
+{
+	size_t stem = lock_path[0] ? strlen(lock_path) - strlen(".lock") : 0;
+
+	if (stem)
+		snprintf(path, size, "%.*s.%s", (int)stem, lock_path, suffix);
+	else if (size)
+		path[0] = '\0';
+}
+
 void instance_unlock(void)
 {
 	if (lock_path[0])

@@ -22,6 +22,7 @@
 enum { LOCK_TRIES = 20 }; /* of 10 ms */
 
 static const char group_name[] = "vtap";
+static const char group_file[] = "/etc/group";
 
 struct words {
 	char *text;
@@ -111,12 +112,35 @@ static int remove_stale(const struct sockaddr_un *name, const struct words *why)
 	return -EADDRINUSE;
 }
 
+/*
+ * The group's number by /etc/group alone: getgrnam() would load every name service of the host into
+ * the daemon for good, half a megabyte of it, and may wait for a directory server. A group that
+ * only such a service knows is not found here; under systemd the socket unit names the group, and
+ * this is not used. (gid_t)-1: there is none.
+ */
+static gid_t find_group(const char *name)
+{
+	FILE *file = fopen(group_file, "re");
+	const struct group *group = NULL;
+	gid_t found = (gid_t)-1;
+
+	if (file == NULL)
+		return found;
+	do
+		group = fgetgrent(file);
+	while (group != NULL && strcmp(group->gr_name, name) != 0);
+	if (group != NULL)
+		found = group->gr_gid;
+	fclose(file);
+	return found;
+}
+
 /* Where the group is missing, or we may not give to it, the socket stays with our own group. */
 static void give_to_group(const char *path)
 {
-	const struct group *group = getgrnam(group_name);
+	gid_t group = find_group(group_name);
 
-	if (group != NULL && lchown(path, (uid_t)-1, group->gr_gid) < 0)
+	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
 		return;
 }
 

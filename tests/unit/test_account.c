@@ -13,6 +13,9 @@ enum { STREAMS = 4, HEADER = 14 };
 
 /* A tunnel and its streams as the kernel has them, and the books about them. */
 static struct link link;
+static struct qdisc cap;
+static struct link hop;
+static struct filter hop_filter;
 static struct filter filters[STREAMS];
 static bool absent[STREAMS];
 static struct tunnel_account tunnel;
@@ -24,6 +27,9 @@ static uint64_t now_ms;
 static void start(size_t ingress, size_t egress)
 {
 	link = (struct link){.ifindex = 7};
+	cap = (struct qdisc){0};
+	hop = (struct link){0};
+	hop_filter = (struct filter){0};
 	memset(filters, 0, sizeof(filters));
 	memset(absent, 0, sizeof(absent));
 	memset(streams, 0, sizeof(streams));
@@ -47,7 +53,7 @@ static void copy(size_t i, uint64_t frames, uint64_t size, uint64_t out)
 
 static void observe(void)
 {
-	account_tunnel(&tunnel, &link);
+	account_tunnel(&tunnel, &(struct tunnel_sources){&link, &cap, &hop, &hop_filter});
 	for (size_t i = 0; i < count; i++)
 		account_stream(&streams[i], absent[i] ? NULL : &filters[i]);
 	account_share(&tunnel, group, count, now_ms);
@@ -134,7 +140,7 @@ START_TEST(losses)
 	observe();
 	ck_assert_uint_eq(streams[1].dropped, 2);
 	ck_assert_uint_eq(streams[1].packets, 8);
-	ck_assert_uint_eq(tunnel.tx_dropped, 1);
+	ck_assert_uint_eq(tunnel.tx_dropped, 3 + 1);
 	ck_assert_uint_eq(tunnel.tx_errors, 1);
 	expect_sums();
 }
@@ -167,12 +173,77 @@ START_TEST(counters_that_start_again)
 }
 END_TEST
 
+static void expect_losses(uint64_t lost)
+{
+	uint64_t dropped = 0;
+
+	for (size_t i = 0; i < count; i++)
+		dropped += streams[i].dropped;
+	ck_assert_uint_eq(dropped, lost);
+	ck_assert_uint_eq(tunnel.tx_dropped + tunnel.tx_errors, lost);
+	expect_sums();
+}
+
+/* The qdisc and the action tell of the same packets. */
+START_TEST(capped_packets_are_lost_once)
+{
+	start(1, 1);
+	copy(0, 50, 100, 30);
+	filters[0].stats.overlimits = 20;
+	cap.drops = 20;
+	observe();
+	expect_losses(20);
+	/* cut super-packets are lost in part without a word from the action */
+	copy(0, 50, 100, 20);
+	cap.drops += 30;
+	observe();
+	expect_losses(50);
+	/* what is down refuses without the qdisc */
+	copy(0, 5, 100, 0);
+	filters[0].stats.overlimits += 5;
+	observe();
+	expect_losses(55);
+	ck_assert_uint_eq(streams[0].packets, 50);
+}
+END_TEST
+
+START_TEST(losses_on_the_hop)
+{
+	start(0, 1);
+	copy(0, 50, 100, 30);
+	hop.stats.tx_dropped = 4;
+	hop_filter.stats.overlimits = 16;
+	cap.drops = 10;
+	observe();
+	expect_losses(20);
+	ck_assert_uint_eq(streams[0].packets, 30);
+}
+END_TEST
+
+START_TEST(all_lost_is_told)
+{
+	start(1, 0);
+	copy(0, 20, 100, 0);
+	link.stats.tx_dropped = ACCOUNT_ALL_LOST - 1;
+	observe();
+	ck_assert_uint_lt(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	link.stats.tx_errors = 5;
+	observe();
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	observe(); /* nothing happens: it is as it was */
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	copy(0, 1, 100, 1);
+	observe();
+	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
+}
+END_TEST
+
 START_TEST(absent_objects)
 {
 	start(1, 1);
 	copy(1, 10, 100, 10);
 	observe();
-	account_tunnel(&tunnel, NULL);
+	account_tunnel(&tunnel, &(struct tunnel_sources){0});
 	absent[1] = true;
 	observe();
 	ck_assert_uint_eq(tunnel.tx_packets, 10);
@@ -352,6 +423,9 @@ int main(void)
 	tcase_add_test(tests, losses);
 	tcase_add_test(tests, counters_that_start_again);
 	tcase_add_test(tests, absent_objects);
+	tcase_add_test(tests, capped_packets_are_lost_once);
+	tcase_add_test(tests, losses_on_the_hop);
+	tcase_add_test(tests, all_lost_is_told);
 	tcase_add_test(tests, copies_of_a_replaced_filter);
 	tcase_add_test(tests, more_bytes_than_the_filters_saw);
 	tcase_add_test(tests, several_ingress_streams);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counters over a restart: a later client goes on where an earlier one was, and believes no text
+ * that is not of the same tunnels.
+ */
+#include "client/state.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/client_rig.h"
+
+static struct fake_kernel fake;
+static struct client_rig rig;
+
+static void setup(void)
+{
+	fake_kernel_init(&fake);
+	fake_add_link(&fake, "eth0");
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
+	client_rig_start(&rig, &fake, client_rig_simple);
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+}
+
+static void teardown(void)
+{
+	client_rig_free(&rig);
+	fake_kernel_free(&fake);
+}
+
+static void count(struct client_rig *r)
+{
+	ck_assert_int_eq(reconcile_observe(&r->reconcile), 0);
+	setup_count(r->setup, &r->reconcile.seen, 1000);
+}
+
+/* Stream 0 is ingress, 1 is egress, of "soc". */
+static void send_egress(uint64_t packets)
+{
+	struct link *tunnel = fake_link(&fake, "vtap-soc");
+	struct filter *filter = fake_filter(&fake, "eth0", 0xfffffff3, 2, FILTER_HANDLE);
+
+	ck_assert_ptr_nonnull(filter);
+	filter->stats.packets += packets;
+	filter->stats.bytes += packets * 100;
+	tunnel->stats.tx_packets += packets;
+	tunnel->stats.tx_bytes += packets * (100 - 14);
+}
+
+static void restart(struct client_rig *next, const char *text, bool good)
+{
+	client_rig_start(next, &fake, client_rig_simple);
+	ck_assert_int_eq(reconcile_observe(&next->reconcile), 0);
+	ck_assert(state_restore(next->setup, &next->reconcile.seen, text) == good);
+}
+
+START_TEST(goes_on)
+{
+	struct client_rig next;
+
+	send_egress(10);
+	count(&rig);
+	rig.setup->stream_accounts[1].packets += 1000; /* of filters that were replaced since */
+	rig.setup->tunnel_accounts[0].tx_packets += 1000;
+	char *text = state_text(rig.setup);
+	send_egress(5); /* nobody looks: the text is older than that */
+	restart(&next, text, true);
+	send_egress(2);
+	count(&next);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].packets, 1017);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].bytes, 1700);
+	ck_assert_uint_eq(next.setup->stream_accounts[0].packets, 0);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 1017);
+	client_rig_free(&next);
+	free(text);
+}
+END_TEST
+
+START_TEST(another_tunnel_starts_anew)
+{
+	struct client_rig next;
+
+	send_egress(10);
+	count(&rig);
+	char *text = state_text(rig.setup);
+	fake_delete_link(&fake, "vtap-soc");
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	restart(&next, text, true);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].packets, 0);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 0);
+	client_rig_free(&next);
+	free(text);
+}
+END_TEST
+
+START_TEST(believes_no_other_text)
+{
+	static const char *const texts[] = {
+	    "",
+	    "{",
+	    "[]",
+	    "17",
+	    "{}",
+	    "{\"version\":2,\"tunnels\":[],\"streams\":[]}",
+	    "{\"version\":1,\"tunnels\":{},\"streams\":[]}",
+	};
+	struct client_rig next;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		restart(&next, texts[i], false);
+		client_rig_free(&next);
+	}
+}
+END_TEST
+
+START_TEST(survives_every_cut)
+{
+	char *text = state_text(rig.setup);
+
+	for (size_t size = 0; text[size]; size++) {
+		struct client_rig next;
+		char *cut = strndup(text, size);
+		restart(&next, cut, false);
+		client_rig_free(&next);
+		free(cut);
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(survives_strange_numbers)
+{
+	static const char text[] =
+	    "{\"version\":1,\"tunnels\":[null,1,{\"collector\":7},{\"collector\":\"soc\","
+	    "\"ifindex\":\"x\",\"numbers\":[1]}],\"streams\":[null,{\"numbers\":{}}]}";
+	struct client_rig next;
+
+	restart(&next, text, true);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 0);
+	client_rig_free(&next);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("state");
+	TCase *tests = tcase_create("state");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, goes_on);
+	tcase_add_test(tests, another_tunnel_starts_anew);
+	tcase_add_test(tests, believes_no_other_text);
+	tcase_add_test(tests, survives_every_cut);
+	tcase_add_test(tests, survives_strange_numbers);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
