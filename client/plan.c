@@ -109,7 +109,8 @@ static void measure(struct context *c, size_t index)
 	const struct link *underlay = snapshot_link(c->seen, path->route.oif);
 	tunnel->path_mtu = path->route.mtu ? path->route.mtu : underlay ? underlay->mtu : 0;
 	tunnel->too_small = tunnel->path_mtu && tunnel->path_mtu < tunnel->needed_mtu;
-	tunnel->local = path->route.from;
+	if (!tunnel->local.family) /* asked for a configured one, the kernel does not repeat it */
+		tunnel->local = path->route.from;
 }
 
 static bool has_egress(const struct plan *plan, size_t collector)

@@ -270,28 +270,32 @@ static const struct filter *filter_of(const struct setup *s, const struct stream
 	return NULL;
 }
 
+static const struct link *own_link(const struct snapshot *seen, const char *name)
+{
+	const struct link *link = snapshot_link_named(seen, name);
+	return link && link->group == owner_group(OWNER_CLIENT) ? link : NULL;
+}
+
+/* The hop counts on its own: also while the tunnel is gone. */
 static struct tunnel_sources sources_of(const struct client_collector *collector,
 					const struct snapshot *seen)
 {
-	struct tunnel_sources from = {.device = snapshot_link_named(seen, collector->device)};
+	struct tunnel_sources from = {.device = own_link(seen, collector->device)};
+	const struct qdisc *root =
+	    from.device ? snapshot_root_qdisc(seen, from.device->ifindex) : NULL;
 	char hop[IFNAMSIZ];
-	size_t count;
+	size_t count = 0;
 
-	if (!from.device || from.device->group != owner_group(OWNER_CLIENT))
-		return (struct tunnel_sources){0};
-	const struct qdisc *root = snapshot_root_qdisc(seen, from.device->ifindex);
 	from.cap = root && root->handle == TBF_HANDLE ? root : NULL;
 	client_hop_name(collector->device, HOP_ENTRY, hop);
-	from.hop = snapshot_link_named(seen, hop);
+	from.hop = own_link(seen, hop);
 	client_hop_name(collector->device, HOP_EXIT, hop);
-	const struct link *way_out = snapshot_link_named(seen, hop);
-	if (from.hop && way_out && from.hop->group == owner_group(OWNER_CLIENT)) {
-		const struct filter *f =
-		    snapshot_filters(seen, way_out->ifindex, TC_INGRESS, &count);
-		for (size_t i = 0; f && i < count; i++)
-			if (f[i].owner == OWNER_CLIENT)
-				from.hop_filter = &f[i];
-	}
+	const struct link *way_out = own_link(seen, hop);
+	const struct filter *f =
+	    way_out ? snapshot_filters(seen, way_out->ifindex, TC_INGRESS, &count) : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (f[i].owner == OWNER_CLIENT)
+			from.hop_filter = &f[i];
 	return from;
 }
 

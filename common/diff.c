@@ -89,10 +89,11 @@ static bool ours(const struct diff *d, const struct link *link)
 static bool must_recreate(const struct diff *d, const struct link *link,
 			  const struct want_link *want)
 {
-	if (link->kind != want->kind)
+	/* a port of a bridge would be sent production, besides copies */
+	if (link->kind != want->kind || link->master)
 		return true;
 	if (want->kind == LINK_VXLAN)
-		return !vxlan_changes_in_place(&link->vxlan, &want->vxlan);
+		return link->detour || !vxlan_changes_in_place(&link->vxlan, &want->vxlan);
 	const struct link *peer = snapshot_link_named(d->s, want->peer);
 	return !ours(d, peer) || link->peer != peer->ifindex || peer->peer != link->ifindex;
 }
@@ -165,6 +166,16 @@ static bool filter_wanted(const struct diff *d, const struct filter *f)
 	       NULL;
 }
 
+/* A link of ours that goes takes its filters with it. */
+static bool goes_with_link(const struct diff *d, const struct filter *f)
+{
+	const struct link *link = snapshot_link(d->s, f->ifindex);
+	if (!ours(d, link))
+		return false;
+	const struct want_link *want = wanted_link(d, link->name);
+	return !want || must_recreate(d, link, want);
+}
+
 /*
  * Filters of ours that nothing wants. Mirrors go before the links they lead to; verdicts, which
  * guard links, after them.
@@ -174,7 +185,8 @@ static void drop_filters(struct diff *d, bool verdicts)
 	for (size_t i = 0; i < d->s->filters.count; i++) {
 		const struct filter *f = &d->s->filters.items[i];
 		if (f->owner != d->desired->owner || !f->handle || f->chain ||
-		    verdicts != (f->action == ACTION_VERDICT) || filter_wanted(d, f))
+		    verdicts != (f->action == ACTION_VERDICT) || filter_wanted(d, f) ||
+		    goes_with_link(d, f))
 			continue;
 		struct device device = device_at(d, f->ifindex);
 		struct op *op = add(d, OP_FILTER_DELETE, &device, -1, "no longer wanted");
@@ -208,10 +220,10 @@ static bool foreign_filters(const struct diff *d, int ifindex)
 }
 
 static void drop_qdisc(struct diff *d, const struct link *link, uint32_t parent, uint32_t handle,
-		       const char *why)
+		       int subject, const char *why)
 {
 	struct device device = device_of(link);
-	struct op *op = add(d, OP_QDISC_DELETE, &device, -1, why);
+	struct op *op = add(d, OP_QDISC_DELETE, &device, subject, why);
 	op->parent = parent;
 	op->handle = handle;
 }
@@ -230,7 +242,7 @@ static void drop_hooks(struct diff *d)
 		if (!link || ours(d, link) || !snapshot_hook(d->s, ifindex))
 			continue;
 		if (!ifset_has(&d->hooks_wanted, ifindex) && !foreign_filters(d, ifindex))
-			drop_qdisc(d, link, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0),
+			drop_qdisc(d, link, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), -1,
 				   "vtap made it, nobody uses it");
 	}
 }
@@ -263,6 +275,45 @@ static void drop_links(struct diff *d, bool first)
 	}
 }
 
+static bool pref_wanted(const struct diff *d, const struct filter *f)
+{
+	for (size_t i = 0; i < d->desired->filters.count; i++)
+		if (d->places[i].ifindex == f->ifindex && d->places[i].parent == f->parent &&
+		    d->places[i].pref == f->pref)
+			return true;
+	return false;
+}
+
+/*
+ * Filters of others on links of ours: they could take the copies away, or let in what the seal
+ * keeps out. A pref goes as a whole, whatever kind it is of, unless a filter of ours shares it.
+ */
+static void drop_strays(struct diff *d)
+{
+	const struct filter *last = NULL;
+
+	for (size_t i = 0; i < d->s->filters.count; i++) {
+		const struct filter *f = &d->s->filters.items[i];
+		const struct link *link = snapshot_link(d->s, f->ifindex);
+		if (!f->handle || f->chain || f->owner == d->desired->owner || !ours(d, link) ||
+		    filter_wanted(d, f))
+			continue;
+		const struct want_link *want = wanted_link(d, link->name);
+		bool shared =
+		    strcmp(f->kind, "bpf") == 0 && f->protocol == ETH_P_ALL && pref_wanted(d, f);
+		bool told = !shared && last && last->ifindex == f->ifindex &&
+			    last->parent == f->parent && last->pref == f->pref;
+		if (!want || must_recreate(d, link, want) || told)
+			continue;
+		struct device device = device_of(link);
+		struct op *op = add(d, OP_FILTER_DELETE, &device, want->subject, "not vtap's");
+		op->parent = f->parent;
+		op->pref = f->pref;
+		op->handle = shared ? f->handle : 0;
+		last = f;
+	}
+}
+
 static void want_offloads(struct diff *d, const struct want_link *want, const struct link *link,
 			  const struct device *device)
 {
@@ -292,12 +343,11 @@ static void want_link(struct diff *d, const struct want_link *want)
 	if (!link || link->ipv6)
 		add(d, OP_IPV6_OFF, &device, subject, link ? "IPv6 is on" : "new device");
 	want_offloads(d, want, link, &device);
-	/* Addresses come in no order that matters; the first one a pass, the next pass finds the
-	 * next. */
-	const struct address *address = link ? snapshot_first_address(d->s, link->ifindex) : NULL;
-	if (address)
+	const struct address *end = d->s->addresses.items + d->s->addresses.count;
+	for (const struct address *a = link ? snapshot_first_address(d->s, link->ifindex) : NULL;
+	     a && a < end && a->ifindex == link->ifindex; a++)
 		add(d, OP_ADDRESS_DELETE, &device, subject, "the device must have none")->address =
-		    *address;
+		    *a;
 }
 
 static void want_qdisc(struct diff *d, const struct want_qdisc *want)
@@ -317,14 +367,19 @@ static void want_qdisc(struct diff *d, const struct want_qdisc *want)
 	add(d, OP_QDISC_CREATE, &device, want->subject, why)->qdisc = want;
 }
 
-/* A rate cap that is no longer configured, on a link of ours that stays. */
+/* A rate cap that is no longer configured, or a root qdisc of somebody else's, on a link of ours
+ * that stays. Without a handle it is the kernel's default. */
 static void drop_caps(struct diff *d)
 {
 	for (size_t i = 0; i < d->desired->links.count; i++) {
-		const struct link *link = kept_link(d, &d->desired->links.items[i]);
+		const struct want_link *want = &d->desired->links.items[i];
+		const struct link *link = kept_link(d, want);
 		const struct qdisc *root = link ? snapshot_root_qdisc(d->s, link->ifindex) : NULL;
-		if (root && root->handle == TBF_HANDLE && !cap_wanted(d, link->ifindex))
-			drop_qdisc(d, link, TC_H_ROOT, TBF_HANDLE, "no rate is configured");
+		if (!root || !root->handle || cap_wanted(d, link->ifindex))
+			continue;
+		bool cap = root->handle == TBF_HANDLE;
+		drop_qdisc(d, link, TC_H_ROOT, root->handle, cap ? -1 : want->subject,
+			   cap ? "no rate is configured" : "not vtap's");
 	}
 }
 
@@ -404,12 +459,18 @@ static void want_filters(struct diff *d, bool guards)
 	}
 }
 
-static void links_up(struct diff *d)
+/*
+ * The end of a hop that copies leave at goes first: the other end then finds its carrier when it is
+ * opened, and sends at once. Else a work queue starts it, and what comes before that is lost.
+ */
+static void links_up(struct diff *d, bool born)
 {
 	for (size_t i = 0; i < d->desired->links.count; i++) {
 		const struct want_link *want = &d->desired->links.items[i];
 		const struct link *link = kept_link(d, want);
 		struct device device = link ? device_of(link) : device_named(want->name);
+		if (want->born != born)
+			continue;
 		if (!link || !(link->flags & IFF_UP) || !(link->flags & IFF_NOARP))
 			add(d, OP_LINK_UP, &device, want->subject,
 			    link ? "down, or with ARP" : "new device");
@@ -426,6 +487,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 		return d.error;
 	drop_filters(&d, false);
 	drop_links(&d, true);
+	drop_strays(&d);
 	drop_filters(&d, true);
 	drop_hooks(&d);
 	for (size_t i = 0; i < desired->links.count; i++)
@@ -434,7 +496,8 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	for (size_t i = 0; i < desired->qdiscs.count; i++)
 		want_qdisc(&d, &desired->qdiscs.items[i]);
 	want_filters(&d, true);
-	links_up(&d);
+	links_up(&d, true);
+	links_up(&d, false);
 	want_filters(&d, false);
 	drop_links(&d, false);
 	ifset_clear(&d.hooks_wanted);

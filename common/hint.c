@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/hint.h"
 
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ static bool matters(const struct hint_context *c, const struct link *link)
 	return link && (own(c, link) || c->concerns(c->ctx, link));
 }
 
-/* In what a plan can see of a link that is not ours; whether it is up makes no difference to it. */
+/* In what a plan can see of a link that is not ours; whether it is up makes a difference to routes
+ * alone. */
 static bool same(const struct link *a, const struct link *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->type == b->type &&
@@ -40,8 +42,10 @@ static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *ev
 	if (!matters(c, before) && !matters(c, &now))
 		return HINT_NOTHING;
 	/* of ours everything counts, also what the message does not show: offloads */
-	return before && !own(c, before) && !own(c, &now) && same(before, &now) ? HINT_NOTHING
-										: HINT_PASS;
+	if (!before || own(c, before) || own(c, &now) || !same(before, &now))
+		return HINT_PASS;
+	/* the kernel says nothing of the IPv4 routes that a link set down takes with it */
+	return (before->flags ^ now.flags) & (IFF_UP | IFF_RUNNING) ? HINT_ROUTES : HINT_NOTHING;
 }
 
 static enum hint of_address(const struct hint_context *c, const struct nlmsghdr *event,
@@ -72,6 +76,20 @@ static enum hint of_tc(const struct hint_context *c, const struct nlmsghdr *even
 	return !link || matters(c, link) ? HINT_PASS : HINT_NOTHING;
 }
 
+/* Of neighbours only the forwarding database of our own devices counts. */
+static enum hint of_neighbour(const struct hint_context *c, const struct nlmsghdr *event,
+			      int *ifindex)
+{
+	struct ndmsg info;
+
+	memcpy(&info, NLMSG_DATA(event), sizeof(info));
+	const struct link *link = snapshot_link(c->seen, info.ndm_ifindex);
+	if (info.ndm_family != AF_BRIDGE || !link || !own(c, link))
+		return HINT_NOTHING;
+	*ifindex = info.ndm_ifindex;
+	return HINT_PASS;
+}
+
 enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
 {
 	size_t size = event->nlmsg_len;
@@ -99,6 +117,10 @@ enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, in
 	case RTM_DELCHAIN:
 		return size < NLMSG_LENGTH(sizeof(struct tcmsg)) ? HINT_PASS
 								 : of_tc(c, event, ifindex);
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		return size < NLMSG_LENGTH(sizeof(struct ndmsg)) ? HINT_PASS
+								 : of_neighbour(c, event, ifindex);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 	case RTM_NEWRULE:

@@ -19,7 +19,7 @@ struct kernel {
 	int (*dump_qdiscs)(struct kernel *kernel, struct snapshot *snapshot);
 	int (*dump_filters)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
 			    uint32_t parent);
-	/* Fills link->offloads. */
+	/* Fills link->offloads and link->detour. */
 	int (*read_offloads)(struct kernel *kernel, struct link *link);
 	/* -ENETUNREACH and its kin: there is no route. */
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);

@@ -16,7 +16,7 @@ struct monitor {
 
 static const int groups[] = {RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR,
 			     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-			     RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
+			     RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,  RTNLGRP_NEIGH};
 
 int monitor_open(struct monitor **out)
 {

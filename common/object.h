@@ -60,6 +60,7 @@ struct link {
 	bool ipv6;          /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
 	uint32_t offloads;  /* enum offload bits that are on; read for vtap's own links only */
 	struct vxlan vxlan; /* for LINK_VXLAN */
+	bool detour;        /* its forwarding database is not just the remote; as for offloads */
 	struct rtnl_link_stats64 stats;
 };
 

@@ -119,14 +119,20 @@ const char *op_text(const struct op *op, char text[OP_TEXT])
 		break;
 	case OP_QDISC_DELETE:
 		snprintf(text, OP_TEXT, "%s: delete qdisc %s", name,
-			 op->parent == TC_H_CLSACT ? "clsact" : "tbf");
+			 op->parent == TC_H_CLSACT  ? "clsact"
+			 : op->handle == TBF_HANDLE ? "tbf"
+						    : "root");
 		break;
 	case OP_FILTER_PUT:
 		filter_text(op, text);
 		break;
 	case OP_FILTER_DELETE:
-		snprintf(text, OP_TEXT, "%s %s: delete filter pref %u handle %#x", name,
-			 hook_name(op->parent), op->pref, op->handle);
+		if (op->handle)
+			snprintf(text, OP_TEXT, "%s %s: delete filter pref %u handle %#x", name,
+				 hook_name(op->parent), op->pref, op->handle);
+		else
+			snprintf(text, OP_TEXT, "%s %s: delete filters pref %u", name,
+				 hook_name(op->parent), op->pref);
 		break;
 	}
 	return text;

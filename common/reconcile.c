@@ -100,6 +100,13 @@ int reconcile_pass(struct reconcile *r, bool to_nothing)
 	subjects_begin(r->subjects);
 	for (int round = 0; !error; round++) {
 		error = observe_and_diff(r, to_nothing, &desired, &ops);
+		if (!error && ops.count && r->partial && !round) {
+			/* what is replaced loses its counters: they are read first, all at one time
+			 */
+			r->partial = false;
+			error = observe_and_diff(r, to_nothing, &desired, &ops);
+			r->partial = true;
+		}
 		if (error || !ops.count)
 			break;
 		error = round < RECONCILE_ROUNDS ? apply(r, &ops) : -EAGAIN;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <stdio.h>
@@ -291,8 +292,63 @@ static const struct {
     {OFFLOAD_GRO, ETHTOOL_GGRO, ETHTOOL_SGRO},
 };
 
+struct fdb {
+	const struct link *link;
+	size_t remotes, strays;
+};
+
+static int take_neighbour(const struct nlmsghdr *header, void *ctx)
+{
+	static const uint8_t any[6];
+	const struct nlattr *tb[NDA_MAX + 1];
+	struct fdb *fdb = ctx;
+	struct ndmsg info;
+	struct ip_addr to = {0};
+	uint8_t mac[6];
+
+	if (header->nlmsg_type != RTM_NEWNEIGH || !nlmsg_parse(header, sizeof(info), tb, NDA_MAX))
+		return 0;
+	memcpy(&info, NLMSG_DATA(header), sizeof(info));
+	if (info.ndm_ifindex != fdb->link->ifindex)
+		return 0;
+	to.family = fdb->link->vxlan.remote.family;
+	if (nlattr_copy(tb[NDA_LLADDR], mac, sizeof(mac)) && !memcmp(mac, any, sizeof(mac)) &&
+	    nlattr_copy(tb[NDA_DST], to.bytes, to.family == AF_INET ? 4 : 16) &&
+	    ip_addr_equal(&to, &fdb->link->vxlan.remote) && !tb[NDA_PORT] && !tb[NDA_VNI] &&
+	    !tb[NDA_IFINDEX])
+		fdb->remotes++;
+	else
+		fdb->strays++;
+	return 0;
+}
+
+/* Where a VXLAN device sends is in its forwarding database: the remote is an entry there that
+ * anybody can take out, and others can be put before it. */
+static int read_detour(struct rtnl *rtnl, struct link *link)
+{
+	struct ifinfomsg info = {.ifi_family = AF_BRIDGE, .ifi_index = link->ifindex};
+	struct fdb fdb = {.link = link};
+	struct nlmsg m;
+	int error = -EINTR;
+
+	link->detour = false;
+	if (link->kind != LINK_VXLAN || !link->vxlan.remote.family)
+		return 0;
+	for (int i = 0; error == -EINTR && i < DUMP_TRIES; i++) {
+		fdb.remotes = fdb.strays = 0;
+		nlmsg_start(&m, rtnl->request, BUFFER_SIZE, RTM_GETNEIGH, NLM_F_DUMP, &info,
+			    sizeof(info));
+		error = talk(rtnl, &m, take_neighbour, &fdb);
+	}
+	link->detour = !error && (fdb.remotes != 1 || fdb.strays);
+	return error;
+}
+
 static int read_offloads(struct kernel *kernel, struct link *link)
 {
+	int detour_error = read_detour(self(kernel), link);
+	if (detour_error)
+		return detour_error;
 	link->offloads = 0;
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
 		uint32_t value = 0;

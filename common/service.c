@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/service.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,8 +35,35 @@ void service_receive(struct service *service)
 	free(names);
 }
 
+static char told[512]; /* the last status text */
+
+/*
+ * A status line, but only if the service manager has room for it: sd_notify() waits for room, and a
+ * manager that is busy must not keep the daemon from repairing. False: it was not sent.
+ */
+static bool send_at_once(const char *message)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t size = path ? strlen(path) : 0;
+
+	if (size < 2 || size >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return false;
+	memcpy(to.sun_path, path, size);
+	if (path[0] == '@')
+		to.sun_path[0] = '\0'; /* an abstract socket */
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	bool sent = sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&to,
+			   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size)) >= 0;
+	close(fd);
+	return sent;
+}
+
 void service_ready(const char *status)
 {
+	snprintf(told, sizeof(told), "STATUS=%s", status);
 	sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
@@ -52,7 +83,11 @@ void service_stopping(void)
 
 void service_status(const char *status)
 {
-	sd_notifyf(0, "STATUS=%s", status);
+	char message[sizeof(told)];
+
+	snprintf(message, sizeof(message), "STATUS=%s", status);
+	if (strcmp(message, told) != 0 && send_at_once(message))
+		memcpy(told, message, sizeof(told));
 }
 
 uint64_t service_watchdog_ms(void)

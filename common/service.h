@@ -27,6 +27,7 @@ void service_receive(struct service *service);
 void service_ready(const char *status);
 void service_reloading(void);
 void service_stopping(void);
+/* Sent when it is new and the manager has room for it; the next call tries again. */
 void service_status(const char *status);
 /* Half the watchdog's interval in ms, 0: there is none. */
 uint64_t service_watchdog_ms(void);

@@ -252,8 +252,11 @@ void filter_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex, 
 	struct tcmsg tcm = {.tcm_ifindex = ifindex,
 			    .tcm_parent = parent,
 			    .tcm_handle = handle,
-			    .tcm_info = TC_H_MAKE((uint32_t)pref << 16, htons(ETH_P_ALL))};
+			    .tcm_info = (uint32_t)pref << 16};
 
+	if (handle)
+		tcm.tcm_info |= htons(ETH_P_ALL);
 	nlmsg_start(m, buffer, size, RTM_DELTFILTER, NLM_F_ACK, &tcm, sizeof(tcm));
-	nlmsg_put_string(m, TCA_KIND, "bpf");
+	if (handle)
+		nlmsg_put_string(m, TCA_KIND, "bpf");
 }

@@ -30,6 +30,7 @@ void qdisc_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex, u
 		      uint32_t handle);
 void filter_put(struct nlmsg *m, void *buffer, size_t size, const struct want_filter *want,
 		int ifindex, int target);
+/* handle 0: all filters of the pref, of whatever kind and protocol */
 void filter_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t parent,
 		       uint16_t pref, uint32_t handle);
 

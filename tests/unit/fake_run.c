@@ -221,10 +221,10 @@ static int delete_qdisc(struct fake_kernel *fake, const struct fake_link *at, co
 
 	if (!old || old->qdisc.handle != op->handle)
 		return -ENOENT;
-	touch(fake, op, old->foreign);
+	touch(fake, op, old->foreign && at->foreign);
 	for (size_t i = 0; op->parent == TC_H_CLSACT && i < fake->filters.count; i++)
 		if (fake->filters.items[i].filter.ifindex == at->link.ifindex)
-			touch(fake, op, fake->filters.items[i].foreign);
+			touch(fake, op, fake->filters.items[i].foreign && at->foreign);
 	fake_remove_qdisc(fake, at->link.ifindex, op->parent);
 	return 0;
 }
@@ -298,15 +298,21 @@ static int put_filter(struct fake_kernel *fake, const struct fake_link *at, cons
 	return 0;
 }
 
+/* Without a handle: the whole pref. */
 static int delete_filter(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
 {
-	struct fake_filter *f = filter_at(fake, at->link.ifindex, op->parent, op->pref, op->handle);
+	int error = -ENOENT;
 
-	if (!f)
-		return -ENOENT;
-	touch(fake, op, f->foreign);
-	fake_delete_filter(fake, (size_t)(f - fake->filters.items));
-	return 0;
+	for (size_t i = fake->filters.count; i-- > 0;) {
+		const struct filter *f = &fake->filters.items[i].filter;
+		if (f->ifindex != at->link.ifindex || f->parent != op->parent ||
+		    f->pref != op->pref || (op->handle && f->handle != op->handle))
+			continue;
+		touch(fake, op, fake->filters.items[i].foreign && at->foreign);
+		fake_delete_filter(fake, i);
+		error = 0;
+	}
+	return error;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */

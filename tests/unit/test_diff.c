@@ -214,9 +214,9 @@ START_TEST(from_nothing_with_hop_and_cap)
 	       "eth0: create qdisc clsact (missing)\n"
 	       "tun ingress: put filter pref 1 handle 0x76746170: drop everything (missing)\n"
 	       "tun-x ingress: put filter pref 1 handle 0x76746170: redirect to tun (missing)\n"
+	       "tun-x: set up (new device)\n"
 	       "tun: set up (new device)\n"
 	       "tun-h: set up (new device)\n"
-	       "tun-x: set up (new device)\n"
 	       "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun-h (missing)\n");
 	settle();
 }
@@ -278,6 +278,7 @@ static void twist_gro(void)
 static void twist_address(void)
 {
 	fake_add_address(&fake, "tun", "192.0.2.1");
+	fake_add_address(&fake, "tun", "192.0.2.2");
 }
 
 static void twist_down(void)
@@ -350,6 +351,16 @@ static void twist_kind(void)
 	tun()->kind = LINK_OTHER;
 }
 
+static void twist_master(void)
+{
+	tun()->master = 1;
+}
+
+static void twist_detour(void)
+{
+	tun()->detour = true;
+}
+
 static void twist_hop_in(void)
 {
 	wished.hop = true;
@@ -376,7 +387,8 @@ static const struct {
     {twist_ipv6, "tun: turn IPv6 off (IPv6 is on)\n"},
     {twist_offloads, "tun: set offloads tx-checksum off (offloads differ)\n"},
     {twist_gro, ""},
-    {twist_address, "tun: delete address 192.0.2.1/24 (the device must have none)\n"},
+    {twist_address, "tun: delete address 192.0.2.1/24 (the device must have none)\n"
+		    "tun: delete address 192.0.2.2/24 (the device must have none)\n"},
     {twist_down, "tun: set up (down, or with ARP)\n"},
     {twist_arp, "tun: set up (down, or with ARP)\n"},
     {twist_hook, "eth0: create qdisc clsact (missing)\n" PUT("missing")},
@@ -391,14 +403,16 @@ static const struct {
     {twist_rate_on, "tun: create qdisc tbf rate 8000000 bit/s (missing)\n"},
     {twist_vni, AGAIN("43")},
     {twist_kind, AGAIN("42")},
+    {twist_master, AGAIN("42")},
+    {twist_detour, AGAIN("42")},
     {twist_hop_in,
      "tun-h: create veth, other end tun-x (missing)\n"
      "tun-h: turn IPv6 off (new device)\n"
      "tun-x: turn IPv6 off (new device)\n"
      "tun-x: create qdisc clsact (missing)\n"
      "tun-x ingress: put filter pref 1 handle 0x76746170: redirect to tun (missing)\n"
-     "tun-h: set up (new device)\n"
      "tun-x: set up (new device)\n"
+     "tun-h: set up (new device)\n"
      "eth0 egress: put filter pref 2 handle 0x76746170: mirror to tun-h (its target was "
      "made anew)\n"},
 };
@@ -421,9 +435,37 @@ START_TEST(rate_changes)
 	wished.rate = 0;
 	expect("tun: delete qdisc tbf (no rate is configured)\n");
 	settle();
-	/* one that somebody else put there is not the cap */
+}
+END_TEST
+
+/* Others have no business on links of ours. */
+START_TEST(strays)
+{
+	settle();
 	fake_add_qdisc(&fake, "tun", "fq");
-	expect("");
+	fake_add_filter(&fake, "tun", TC_INGRESS, 1, 7, "bpf");
+	fake_add_filter(&fake, "tun", TC_EGRESS, 7, 0x80000000, "u32");
+	fake_add_filter(&fake, "tun", TC_EGRESS, 7, 0x80000800, "u32");
+	fake_add_filter(&fake, "tun", TC_EGRESS, 9, 1, "bpf");
+	fake_add_filter(&fake, "eth0", TC_EGRESS, 9, 1, "bpf");
+	expect("tun ingress: delete filter pref 1 handle 0x7 (not vtap's)\n"
+	       "tun egress: delete filters pref 7 (not vtap's)\n"
+	       "tun egress: delete filters pref 9 (not vtap's)\n"
+	       "tun: delete qdisc root (not vtap's)\n");
+	settle();
+	ck_assert_ptr_nonnull(fake_filter(&fake, "eth0", TC_EGRESS, 9, 1));
+	/* another kind in the place of the seal */
+	fake_delete_qdisc(&fake, "tun", TC_H_CLSACT);
+	fake_add_qdisc(&fake, "tun", "clsact");
+	fake_add_filter(&fake, "tun", TC_INGRESS, 1, 0x80000800, "u32");
+	expect("tun ingress: delete filters pref 1 (not vtap's)\n"
+	       "tun ingress: put filter pref 1 handle 0x76746170: drop everything (missing)\n");
+	settle();
+	/* a cap takes the place of a stray at once */
+	fake_add_qdisc(&fake, "tun", "fq");
+	wished.rate = 1000000;
+	expect("tun: create qdisc tbf rate 8000000 bit/s (missing)\n");
+	settle();
 }
 END_TEST
 
@@ -433,10 +475,9 @@ START_TEST(hop_out)
 	settle();
 	wished.hop = false;
 	compute();
-	/* copies are led past the hop only when it is gone: they pause, but never come twice */
-	expect("tun-x ingress: delete filter pref 1 handle 0x76746170 (no longer wanted)\n"
-	       "tun-h: delete (no longer wanted)\n"
-	       "tun-x: delete (no longer wanted)\n" PUT("its target was made anew"));
+	/* copies are led past the hop before it goes, so that none is lost */
+	expect(PUT("its target was made anew") "tun-h: delete (no longer wanted)\n"
+					       "tun-x: delete (no longer wanted)\n");
 	settle();
 }
 END_TEST
@@ -547,6 +588,7 @@ int main(void)
 	tcase_add_test(tests, shared_clsact);
 	tcase_add_loop_test(tests, one_difference, 0, sizeof(twists) / sizeof(*twists));
 	tcase_add_test(tests, rate_changes);
+	tcase_add_test(tests, strays);
 	tcase_add_test(tests, hop_out);
 	tcase_add_test(tests, broken_hop);
 	tcase_add_test(tests, to_nothing);

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <linux/if_arp.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,11 @@ static void add(int index, const char *name, uint32_t group)
 {
 	struct link *link = ARRAY_ADD(&seen.links);
 
-	*link = (struct link){.ifindex = index, .type = ARPHRD_ETHER, .mtu = 1500, .group = group};
+	*link = (struct link){.ifindex = index,
+			      .type = ARPHRD_ETHER,
+			      .flags = IFF_UP | IFF_RUNNING,
+			      .mtu = 1500,
+			      .group = group};
 	strcpy(link->name, name);
 }
 
@@ -54,11 +59,15 @@ static enum hint hint(struct nlmsg *m)
 	return hint_of(&context, m->header, &ifindex);
 }
 
+static unsigned link_flags = IFF_UP | IFF_RUNNING;
+
 static enum hint link_event(uint16_t type, int index, const char *name, uint32_t mtu,
 			    unsigned char family)
 {
-	struct ifinfomsg info = {
-	    .ifi_family = family, .ifi_index = index, .ifi_type = ARPHRD_ETHER};
+	struct ifinfomsg info = {.ifi_family = family,
+				 .ifi_index = index,
+				 .ifi_type = ARPHRD_ETHER,
+				 .ifi_flags = link_flags};
 	struct nlmsg m;
 
 	nlmsg_start(&m, buffer, sizeof(buffer), type, 0, &info, sizeof(info));
@@ -97,6 +106,33 @@ START_TEST(links_that_matter)
 	ck_assert_int_eq(link_event(RTM_DELLINK, ETH0, "eth0", 1500, AF_UNSPEC), HINT_PASS);
 	ck_assert_int_eq(link_event(RTM_DELLINK, ETH0, "eth0", 1500, AF_BRIDGE), HINT_NOTHING);
 	ck_assert_int_eq(link_event(RTM_NEWLINK, UNKNOWN, "eth0", 1500, AF_UNSPEC), HINT_PASS);
+}
+END_TEST
+
+START_TEST(down_is_a_matter_of_routes)
+{
+	link_flags = 0;
+	ck_assert_int_eq(link_event(RTM_NEWLINK, ETH0, "eth0", 1500, AF_UNSPEC), HINT_ROUTES);
+	ck_assert_int_eq(link_event(RTM_NEWLINK, OTHER, "other", 1500, AF_UNSPEC), HINT_NOTHING);
+	ck_assert_int_eq(link_event(RTM_NEWLINK, TUNNEL, "vtap-soc", 1500, AF_UNSPEC), HINT_PASS);
+	link_flags = IFF_UP | IFF_RUNNING;
+}
+END_TEST
+
+START_TEST(neighbours)
+{
+	struct ndmsg info = {.ndm_family = AF_BRIDGE, .ndm_ifindex = TUNNEL};
+	struct nlmsg m;
+
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_DELNEIGH, 0, &info, sizeof(info));
+	ck_assert_int_eq(hint(&m), HINT_PASS);
+	ck_assert_int_eq(ifindex, TUNNEL);
+	info.ndm_ifindex = ETH0;
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
+	ck_assert_int_eq(hint(&m), HINT_NOTHING);
+	info = (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = TUNNEL};
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
+	ck_assert_int_eq(hint(&m), HINT_NOTHING);
 }
 END_TEST
 
@@ -176,6 +212,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, links_that_matter);
+	tcase_add_test(tcase, down_is_a_matter_of_routes);
+	tcase_add_test(tcase, neighbours);
 	tcase_add_test(tcase, links_that_do_not);
 	tcase_add_test(tcase, of_our_own_everything_matters);
 	tcase_add_test(tcase, traffic_control);
