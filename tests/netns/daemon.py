@@ -60,8 +60,9 @@ class Daemon:
     def start(self, wait=True):
         """Starts it as the service manager would, with a log and a notify socket; returns when it is ready."""
         assert self.process is None or self.process.poll() is not None
-        self.notified = []
         self._open_notify()
+        self.count_told("")
+        self.notified = []  # what an earlier one said counts no more
         with open(self.log_path, "ab") as log:
             stat = os.fstat(log.fileno())
             env = dict(os.environ, JOURNAL_STREAM=f"{stat.st_dev}:{stat.st_ino}", NOTIFY_SOCKET=self.notify_path)
