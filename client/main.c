@@ -87,7 +87,7 @@ static void applied(void *ctx, const struct op *op)
 }
 
 /* Counters of this moment; if the kernel cannot be asked, those of the last pass. */
-static void refresh(void *ctx)
+static bool refresh(void *ctx)
 {
 	struct client *client = ctx;
 	struct reconcile *reconcile = &client->daemon.reconcile;
@@ -95,10 +95,14 @@ static void refresh(void *ctx)
 	int error = reconcile_observe(reconcile);
 	if (error) {
 		log_warning("cannot read counters: %s", strerror(-error));
-		return;
+		return false;
 	}
-	setup_count(client->setup, &reconcile->seen, loop_now_ms());
-	setup_block_lost(client->setup, reconcile->subjects);
+	return setup_count(client->setup, &reconcile->seen, loop_now_ms());
+}
+
+static void link_gone(void *ctx, const struct link *link)
+{
+	setup_link_gone(((struct client *)ctx)->setup, link);
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)
@@ -121,7 +125,8 @@ static int restore(void *ctx, const struct service *service, char *why, size_t w
 	char *text = file_read(path);
 	if (!text)
 		return 0; /* the first start */
-	if (reconcile_observe(reconcile) || !state_restore(client->setup, &reconcile->seen, text))
+	if (reconcile_observe(reconcile) ||
+	    !state_restore(client->setup, &reconcile->seen, text, &reconcile->made))
 		log_warning("%s: the counters of the client before could not be taken over", path);
 	free(text);
 	return 0;
@@ -131,7 +136,7 @@ static void keep(void *ctx)
 {
 	struct client *client = ctx;
 	char path[STATE_PATH];
-	char *text = state_text(client->setup);
+	char *text = state_text(client->setup, &client->daemon.reconcile.made);
 
 	instance_file("state", path, sizeof(path));
 	int error = text ? file_replace(path, text) : -ENOMEM;
@@ -170,10 +175,13 @@ int main(int argc, char **argv)
 		       .summary = summary,
 		       .applied = applied,
 		       .keep = keep,
+		       .link_gone = link_gone,
 		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
-		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},
+		       .reconcile = {.owner = OWNER_CLIENT,
+				     .plan = plan,
+				     .about_to_make_hooks = keep}},
 	};
 
 	client.daemon.ctx = &client;

@@ -282,7 +282,7 @@ static void plan_tunnel(struct context *c, size_t index)
 			      strerror(-path->error));
 	tunnel->hop = has_egress(c->plan, index) && hop_needed(c, collector, path, tunnel);
 	if (tunnel->all_lost)
-		subject_block(c->subjects, subject, ALL_LOST_WORDS);
+		subject_block(c->subjects, subject, "copies are made, and all of them are lost");
 	if (taken(c, collector->device, subject) ||
 	    (tunnel->hop && hop_taken(c, collector->device, subject)))
 		return;

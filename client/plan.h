@@ -47,8 +47,6 @@ struct plan {
 	size_t streams_count;
 };
 
-#define ALL_LOST_WORDS "copies are made, and all of them are lost"
-
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
 		struct subjects *subjects, struct desired *desired);
 

@@ -299,13 +299,14 @@ static struct tunnel_sources sources_of(const struct client_collector *collector
 	return from;
 }
 
-void setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
+bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 {
 	struct stream_account **group = calloc(s->streams_count + 1, sizeof(*group));
 	size_t at = 0;
+	bool changed = false;
 
 	if (!group)
-		return; /* the next time counts it */
+		return false; /* the next time counts it */
 	for (size_t c = 0; c < s->config->collectors_count; c++) {
 		size_t count = 0;
 		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
@@ -316,16 +317,21 @@ void setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 			group[count++] = &s->stream_accounts[at];
 		}
 		account_share(&s->tunnel_accounts[c], group, count, now_ms);
-		s->tunnels[c].all_lost = s->tunnel_accounts[c].lost_in_a_row >= ACCOUNT_ALL_LOST;
+		bool all_lost = s->tunnel_accounts[c].lost_in_a_row >= ACCOUNT_ALL_LOST;
+		changed |= all_lost != s->tunnels[c].all_lost;
+		s->tunnels[c].all_lost = all_lost;
 	}
 	free(group);
+	return changed;
 }
 
-void setup_block_lost(const struct setup *s, struct subjects *subjects)
+void setup_link_gone(struct setup *s, const struct link *link)
 {
+	struct tunnel_sources last = {.device = link};
+
 	for (size_t i = 0; i < s->config->collectors_count; i++)
-		if (s->tunnels[i].all_lost)
-			subject_block(subjects, (int)i, ALL_LOST_WORDS);
+		if ((uint64_t)link->ifindex == s->tunnel_accounts[i].ifindex)
+			account_tunnel(&s->tunnel_accounts[i], &last);
 }
 
 void setup_applied(struct setup *s, const struct op *op)

@@ -41,10 +41,10 @@ bool setup_paths_changed(const struct setup *setup, struct kernel *kernel);
 /* Whether a link that is not the client's own is monitored, or carries a tunnel, or has a name that
  * the client needs. */
 bool setup_concerns(const struct setup *setup, const struct link *link);
-/* Counts what a new snapshot says. */
-void setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
-/* Collectors that lose every copy are blocked, from the next look on. */
-void setup_block_lost(const struct setup *setup, struct subjects *subjects);
+/* Counts what a new snapshot says. True: a tunnel began, or ended, to lose every copy. */
+bool setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
+/* A link of the client's is gone; the kernel's last word about its counters. */
+void setup_link_gone(struct setup *setup, const struct link *link);
 /* An operation was run: what it restarted counts from zero. */
 void setup_applied(struct setup *setup, const struct op *op);
 struct plan setup_plan(struct setup *setup);

@@ -9,12 +9,14 @@
 
 #include "client/setup.h"
 
-char *state_text(const struct setup *setup); /* malloc'd; NULL: no memory */
+/* `made`: the links whose clsact is vtap's, see hooks_update. malloc'd; NULL: no memory */
+char *state_text(const struct setup *setup, const struct ifset *made);
 /*
  * Takes over what the text has of this configuration's tunnels and streams. A tunnel whose device
  * is not the one of then, and its streams, start anew: the text may be of an earlier network
  * namespace. False: it is no such text.
  */
-bool state_restore(struct setup *setup, const struct snapshot *seen, const char *text);
+bool state_restore(struct setup *setup, const struct snapshot *seen, const char *text,
+		   struct ifset *made);
 
 #endif

@@ -206,7 +206,7 @@ static bool concerns(void *ctx, const struct link *link)
 	       snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
-static void refresh(void *ctx)
+static bool refresh(void *ctx)
 {
 	struct collector *collector = ctx;
 
@@ -214,6 +214,7 @@ static void refresh(void *ctx)
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
+	return false;
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)

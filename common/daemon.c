@@ -2,6 +2,7 @@
 #include "common/daemon.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "common/control.h"
 #include "common/hint.h"
 #include "common/instance.h"
+#include "common/link.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/monitor.h"
@@ -115,6 +117,15 @@ static void pass(void *ctx)
 	life->ready = true;
 }
 
+static void tell_link_gone(struct daemon *d, const struct nlmsghdr *event)
+{
+	struct link link;
+
+	if (event->nlmsg_type == RTM_DELLINK && link_parse(event, &link) &&
+	    link.group == owner_group(d->reconcile.owner))
+		d->link_gone(d->ctx, &link);
+}
+
 static void take_event(void *ctx, const struct nlmsghdr *event)
 {
 	struct life *life = ctx;
@@ -127,6 +138,8 @@ static void take_event(void *ctx, const struct nlmsghdr *event)
 				       .addresses = d->plans_addresses};
 	int ifindex = 0;
 
+	if (event && d->link_gone)
+		tell_link_gone(d, event);
 	enum hint hint = event ? hint_of(&context, event, &ifindex) : HINT_PASS;
 	if (hint == HINT_PASS && (!ifindex || ifset_add(&d->reconcile.look, ifindex)))
 		life->look_everywhere = true;
@@ -215,7 +228,8 @@ static char *status(void *ctx)
 {
 	struct life *life = ctx;
 
-	life->daemon->refresh(life->daemon->ctx);
+	if (life->daemon->refresh(life->daemon->ctx))
+		pass(life);
 	return life->daemon->status(life->daemon->ctx, degraded(life),
 				    (double)(loop_now_ms() - life->started_ms) / 1000.0);
 }

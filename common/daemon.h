@@ -29,8 +29,8 @@ struct daemon {
 	int (*adopt)(void *ctx);
 	/* Once, after the first adopt, with privileges checked; may be NULL. */
 	int (*open)(void *ctx, const struct service *service, char *why, size_t why_size);
-	/* Brings what the status shows, and blocks, up to this moment. */
-	void (*refresh)(void *ctx);
+	/* Brings what the status shows up to this moment. True: something to plan anew came out. */
+	bool (*refresh)(void *ctx);
 	/* The status document, as control_status_fn. */
 	char *(*status)(void *ctx, bool degraded, double uptime_s);
 	/* The state in a few words, for the service manager. */
@@ -41,6 +41,8 @@ struct daemon {
 	/* After a pass that ran operations, and before the daemon leaves everything in place; may
 	 * be NULL. */
 	void (*keep)(void *ctx);
+	/* A link of the owner's was deleted by others; its last counters. May be NULL. */
+	void (*link_gone)(void *ctx, const struct link *link);
 	/* After everything was removed; may be NULL. */
 	void (*forget)(void *ctx);
 

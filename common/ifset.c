@@ -36,6 +36,16 @@ int ifset_add(struct ifset *set, int ifindex)
 	return 0;
 }
 
+void ifset_remove(struct ifset *set, int ifindex)
+{
+	size_t at = place(set, ifindex);
+
+	if (at == set->count || set->items[at] != ifindex)
+		return;
+	set->count--;
+	memmove(&set->items[at], &set->items[at + 1], (set->count - at) * sizeof(*set->items));
+}
+
 void ifset_clear(struct ifset *set)
 {
 	free(set->items);

@@ -16,7 +16,8 @@ struct ifset {
 };
 
 bool ifset_has(const struct ifset *set, int ifindex);
-int ifset_add(struct ifset *set, int ifindex); /* 0, also when it was there; or -ENOMEM */
+int ifset_add(struct ifset *set, int ifindex);     /* 0, also when it was there; or -ENOMEM */
+void ifset_remove(struct ifset *set, int ifindex); /* no matter whether it was there */
 void ifset_clear(struct ifset *set);
 
 #endif

@@ -37,13 +37,31 @@ static bool was_gone(const struct op *op, int error)
 	return deletes && (error == -ENODEV || error == -ENOENT || error == -EADDRNOTAVAIL);
 }
 
-/* Memory is for hooks of links that exist when the clsact is made; a link of ours takes its clsact
- * with it. */
-static int remember_hook(struct reconcile *r, const struct op *op)
+/* A clsact on a link that exists; a link that is yet to be made is ours, and takes its clsact
+ * along. */
+static bool makes_hook(const struct op *op)
 {
-	if (op->type != OP_QDISC_CREATE || op->qdisc->kind != QDISC_CLSACT || !op->device.ifindex)
-		return 0;
-	return ifset_add(&r->made, op->device.ifindex);
+	return op->type == OP_QDISC_CREATE && op->qdisc->kind == QDISC_CLSACT && op->device.ifindex;
+}
+
+/*
+ * The mark that says who made a clsact is in the filters on it. For the moment between the two, who
+ * keeps `made` over a sudden end is told of it before.
+ */
+static int announce_hooks(struct reconcile *r, const struct ops *ops)
+{
+	bool any = false;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ops->count; i++) {
+		if (!makes_hook(&ops->items[i]))
+			continue;
+		any = true;
+		error = ifset_add(&r->made, ops->items[i].device.ifindex);
+	}
+	if (any && !error && r->about_to_make_hooks)
+		r->about_to_make_hooks(r->ctx);
+	return error;
 }
 
 /*
@@ -66,7 +84,7 @@ static bool builds_on_failure(const struct ops *ops, size_t at)
 
 static int apply(struct reconcile *r, struct ops *ops)
 {
-	int first = 0;
+	int first = announce_hooks(r, ops);
 
 	for (size_t i = 0; i < ops->count; i++) {
 		struct op *op = &ops->items[i];
@@ -77,8 +95,8 @@ static int apply(struct reconcile *r, struct ops *ops)
 		int error = r->kernel->run(r->kernel, op, why, sizeof(why));
 		if (was_gone(op, error))
 			error = 0;
-		if (!error)
-			error = remember_hook(r, op);
+		if (error && makes_hook(op))
+			ifset_remove(&r->made, op->device.ifindex);
 		if (!error && op->device.ifindex)
 			error = ifset_add(&r->look, op->device.ifindex);
 		op->failed = error != 0;

@@ -19,6 +19,8 @@ struct reconcile {
 	int (*plan)(void *ctx, struct reconcile *reconcile, struct desired *desired);
 	/* Told of each operation that was run; may be NULL. */
 	void (*ran)(void *ran_ctx, const struct op *op, int error, const char *why);
+	/* Told before a clsact is made, with it in `made` already; may be NULL. */
+	void (*about_to_make_hooks)(void *ctx);
 	void *ctx;
 	void *ran_ctx;
 

@@ -110,6 +110,8 @@ void service_store(const char *name, int fd)
 
 	snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	sd_notify(0, message);
-	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s", name);
+	/* without FDPOLL=0 the manager polls it, sees the error that polling a BPF map gives, and
+	 * drops it */
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	sd_pid_notify_with_fds(0, 0, message, &fd, 1);
 }
