@@ -28,7 +28,7 @@ static int dump_hook_filters(struct kernel *kernel, struct snapshot *s, const st
 	return 0;
 }
 
-static int read_own_offloads(struct kernel *kernel, enum owner owner, struct snapshot *s)
+static int read_own_details(struct kernel *kernel, enum owner owner, struct snapshot *s)
 {
 	int error = 0;
 
@@ -36,7 +36,7 @@ static int read_own_offloads(struct kernel *kernel, enum owner owner, struct sna
 		struct link *link = &s->links.items[i];
 		if (link->group != owner_group(owner))
 			continue;
-		error = kernel->read_offloads(kernel, link);
+		error = kernel->read_details(kernel, link);
 		if (vanished(error))
 			error = 0;
 	}
@@ -96,7 +96,7 @@ int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *see
 	if (!error)
 		error = observe_filters(kernel, owner, &now, seen, look);
 	if (!error)
-		error = read_own_offloads(kernel, owner, &now);
+		error = read_own_details(kernel, owner, &now);
 	if (!error)
 		error = snapshot_sort(&now);
 	snapshot_clear(seen);

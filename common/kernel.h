@@ -19,8 +19,8 @@ struct kernel {
 	int (*dump_qdiscs)(struct kernel *kernel, struct snapshot *snapshot);
 	int (*dump_filters)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
 			    uint32_t parent);
-	/* Fills link->offloads and link->detour. */
-	int (*read_offloads)(struct kernel *kernel, struct link *link);
+	/* What the dump of links does not say: link->offloads and link->detour. */
+	int (*read_details)(struct kernel *kernel, struct link *link);
 	/* -ENETUNREACH and its kin: there is no route. */
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);
 	/* On error `why` gets the kernel's own words where it has any, else the errno's. */

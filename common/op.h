@@ -78,7 +78,7 @@ enum op_type {
 	OP_ADDRESS_DELETE,
 	OP_QDISC_CREATE,
 	OP_QDISC_DELETE,
-	OP_FILTER_PUT, /* creates it, or replaces program and action at once */
+	OP_FILTER_PUT,    /* creates it, or replaces program and action at once */
 	OP_FILTER_DELETE, /* handle 0: all of the pref, of whatever kind */
 };
 

@@ -2,18 +2,15 @@
 #include "common/rtnl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
-#include <linux/ethtool.h>
-#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/fdb.h"
+#include "common/knob.h"
 #include "common/link.h"
 #include "common/tc.h"
 
@@ -270,60 +267,16 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	return talk(rtnl, &m, take_route, out);
 }
 
-/* ---- what netlink does not do ---------------------------------------------------------------- */
+/* ---- what the dump of links does not say ------------------------------------------------------
+ */
 
-static int ethtool(struct rtnl *rtnl, const char *name, uint32_t command, uint32_t *value)
+static int take_neighbour(const struct nlmsghdr *header, void *fdb)
 {
-	struct ethtool_value request = {.cmd = command, .data = *value};
-	struct ifreq ifr = {.ifr_data = (char *)&request};
-
-	memcpy(ifr.ifr_name, name, strnlen(name, sizeof(ifr.ifr_name) - 1));
-	if (ioctl(rtnl->ioctl_fd, SIOCETHTOOL, &ifr) < 0)
-		return -errno;
-	*value = request.data;
+	if (header->nlmsg_type == RTM_NEWNEIGH)
+		fdb_take(fdb, header);
 	return 0;
 }
 
-static const struct {
-	enum offload bit;
-	uint32_t get, set;
-} offloads[] = {
-    {OFFLOAD_TX_CHECKSUM, ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM},
-    {OFFLOAD_GRO, ETHTOOL_GGRO, ETHTOOL_SGRO},
-};
-
-struct fdb {
-	const struct link *link;
-	size_t remotes, strays;
-};
-
-static int take_neighbour(const struct nlmsghdr *header, void *ctx)
-{
-	static const uint8_t any[6];
-	const struct nlattr *tb[NDA_MAX + 1];
-	struct fdb *fdb = ctx;
-	struct ndmsg info;
-	struct ip_addr to = {0};
-	uint8_t mac[6];
-
-	if (header->nlmsg_type != RTM_NEWNEIGH || !nlmsg_parse(header, sizeof(info), tb, NDA_MAX))
-		return 0;
-	memcpy(&info, NLMSG_DATA(header), sizeof(info));
-	if (info.ndm_ifindex != fdb->link->ifindex)
-		return 0;
-	to.family = fdb->link->vxlan.remote.family;
-	if (nlattr_copy(tb[NDA_LLADDR], mac, sizeof(mac)) && !memcmp(mac, any, sizeof(mac)) &&
-	    nlattr_copy(tb[NDA_DST], to.bytes, to.family == AF_INET ? 4 : 16) &&
-	    ip_addr_equal(&to, &fdb->link->vxlan.remote) && !tb[NDA_PORT] && !tb[NDA_VNI] &&
-	    !tb[NDA_IFINDEX])
-		fdb->remotes++;
-	else
-		fdb->strays++;
-	return 0;
-}
-
-/* Where a VXLAN device sends is in its forwarding database: the remote is an entry there that
- * anybody can take out, and others can be put before it. */
 static int read_detour(struct rtnl *rtnl, struct link *link)
 {
 	struct ifinfomsg info = {.ifi_family = AF_BRIDGE, .ifi_index = link->ifindex};
@@ -340,52 +293,15 @@ static int read_detour(struct rtnl *rtnl, struct link *link)
 			    sizeof(info));
 		error = talk(rtnl, &m, take_neighbour, &fdb);
 	}
-	link->detour = !error && (fdb.remotes != 1 || fdb.strays);
+	link->detour = !error && fdb_detour(&fdb);
 	return error;
 }
 
-static int read_offloads(struct kernel *kernel, struct link *link)
+static int read_details(struct kernel *kernel, struct link *link)
 {
-	int detour_error = read_detour(self(kernel), link);
-	if (detour_error)
-		return detour_error;
-	link->offloads = 0;
-	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
-		uint32_t value = 0;
-		int error = ethtool(self(kernel), link->name, offloads[i].get, &value);
-		if (error)
-			return error;
-		if (value)
-			link->offloads |= offloads[i].bit;
-	}
-	return 0;
-}
-
-static int set_offloads(struct rtnl *rtnl, const struct op *op)
-{
-	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
-		if (!((op->offloads_off | op->offloads_on) & offloads[i].bit))
-			continue;
-		uint32_t value = (op->offloads_on & offloads[i].bit) != 0;
-		int error = ethtool(rtnl, op->device.name, offloads[i].set, &value);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static int turn_ipv6_off(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno; /* a kernel without IPv6 */
-	ssize_t written = write(fd, "1\n", 2);
-	int error = written < 0 ? -errno : 0;
-	close(fd);
-	return error;
+	int error = read_detour(self(kernel), link);
+	return error ? error
+		     : knob_read_offloads(self(kernel)->ioctl_fd, link->name, &link->offloads);
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -421,9 +337,10 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 
 	rtnl->words[0] = '\0';
 	if (op->type == OP_IPV6_OFF)
-		error = turn_ipv6_off(op->device.name);
+		error = knob_ipv6_off(op->device.name);
 	else if (op->type == OP_OFFLOADS)
-		error = set_offloads(rtnl, op);
+		error = knob_set_offloads(rtnl->ioctl_fd, op->device.name, op->offloads_off,
+					  op->offloads_on);
 	else
 		error = run_message(rtnl, op, &m);
 	if (error)
@@ -442,8 +359,8 @@ int rtnl_open(struct rtnl **out)
 
 	if (!rtnl)
 		return -ENOMEM;
-	rtnl->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
-				       read_offloads, route_to,       run};
+	rtnl->kernel = (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters,
+				       read_details, route_to,       run};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	rtnl->request = malloc(BUFFER_SIZE);

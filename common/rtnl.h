@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel port over real netlink: one request socket, plus the two things that netlink does not
- * do (ethtool offloads by ioctl, disable_ipv6 by /proc/sys). Works on the network namespace of the
- * process.
+ * The kernel port over real netlink: one request socket, and knob.c for the two things that netlink
+ * does not do. Works on the network namespace of the process.
  */
 #ifndef VTAP_COMMON_RTNL_H
 #define VTAP_COMMON_RTNL_H

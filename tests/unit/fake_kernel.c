@@ -99,7 +99,7 @@ static int dump_filters(struct kernel *kernel, struct snapshot *s, int ifindex, 
 	return error;
 }
 
-static int read_offloads(struct kernel *kernel, struct link *link)
+static int read_details(struct kernel *kernel, struct link *link)
 {
 	struct fake_kernel *fake = (struct fake_kernel *)kernel;
 	const struct link *found = fake_link(fake, link->name);
@@ -134,7 +134,7 @@ void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
 	fake->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
-				       read_offloads, route,          fake_run};
+				       read_details, route,          fake_run};
 }
 
 void fake_kernel_free(struct fake_kernel *fake)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The settings of a device that rtnetlink does not do: offloads, by the ethtool ioctl, and IPv6, by
+ * /proc/sys. Both go by name, in the network namespace of the process. Errors are negative errno
+ * values.
+ */
+#ifndef VTAP_COMMON_KNOB_H
+#define VTAP_COMMON_KNOB_H
+
+#include <stdint.h>
+
+/* fd: any socket. bits are enum offload's. */
+int knob_read_offloads(int fd, const char *device, uint32_t *on);
+int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on);
+int knob_ipv6_off(const char *device); /* 0 also where the kernel has no IPv6 */
+
+#endif
