@@ -120,6 +120,11 @@ static void read_collector(struct conf *conf, cfg_t *section, struct client_coll
 	c->dscp = (uint8_t)dscp;
 }
 
+const char *direction_name(enum direction direction)
+{
+	return direction == EGRESS ? "egress" : "ingress";
+}
+
 void client_hop_name(const char *device, enum hop_end end, char name[IFNAMSIZ])
 {
 	snprintf(name, IFNAMSIZ, "%.13s-%c", device, end == HOP_ENTRY ? 'h' : 'x');
@@ -298,7 +303,6 @@ static void check_own_device(struct conf *conf, int line, const struct client_co
 
 static void check_mirrors(struct conf *conf, const struct client_config *config, size_t i)
 {
-	static const char *const names[DIRECTIONS] = {[INGRESS] = "ingress", [EGRESS] = "egress"};
 	const struct client_mirror *m = &config->mirrors[i];
 	int line = conf_line(cfg_getnsec(conf->root, "mirror", (unsigned)i));
 
@@ -319,7 +323,8 @@ static void check_mirrors(struct conf *conf, const struct client_config *config,
 				    "%s of \"%s\" goes to collector \"%s\" already, by the mirror "
 				    "on "
 				    "line %d",
-				    names[d], m->interface, config->collectors[collector].name,
+				    direction_name(d), m->interface,
+				    config->collectors[collector].name,
 				    conf_line(cfg_getnsec(conf->root, "mirror", (unsigned)j)));
 		}
 	}

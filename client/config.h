@@ -16,6 +16,7 @@
 
 enum { CLIENT_PREF_DEFAULT = 2 };
 enum direction { INGRESS, EGRESS, DIRECTIONS };
+const char *direction_name(enum direction direction); /* "ingress", "egress" */
 
 struct client_collector {
 	char *name;

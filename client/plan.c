@@ -294,8 +294,6 @@ static void plan_tunnel(struct context *c, size_t index)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-static const char *const direction_names[] = {"ingress", "egress"};
-
 /* Whether the hook of this link can take a filter of ours at our pref. */
 static bool hook_free(struct context *c, const struct stream *stream, const struct link *link)
 {
@@ -318,7 +316,7 @@ static bool hook_free(struct context *c, const struct stream *stream, const stru
 			continue;
 		subject_block(c->subjects, stream->subject,
 			      "pref %u of %s %s is taken by a %s filter: choose another tc_pref",
-			      pref, link->name, direction_names[stream->direction], f[i].kind);
+			      pref, link->name, direction_name(stream->direction), f[i].kind);
 		return false;
 	}
 	return true;

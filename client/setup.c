@@ -8,8 +8,6 @@
 
 #include "common/tc.h"
 
-static const char *const direction_names[] = {"ingress", "egress"};
-
 static size_t count_streams(const struct client_config *config)
 {
 	size_t count = 0;
@@ -53,7 +51,7 @@ static bool build_programs(struct setup *s, const char *path, struct problems *p
 			    !filter_build(s->config, d, mirror->filter, &s->programs[i][d], error))
 				continue;
 			problems_add(problems, path, 0, "mirror \"%s\" %s: %s", mirror->interface,
-				     direction_names[d], error);
+				     direction_name(d), error);
 			good = false;
 		}
 	}
@@ -146,7 +144,7 @@ int setup_subjects(struct setup *s, struct subjects *subjects)
 		struct stream *stream = &s->streams[i];
 		stream->subject = subjects_add(subjects, "mirror %s %s to %s",
 					       s->config->mirrors[stream->mirror].interface,
-					       direction_names[stream->direction],
+					       direction_name(stream->direction),
 					       s->config->collectors[stream->collector].name);
 		if (stream->subject < 0)
 			return -ENOMEM;

@@ -7,8 +7,6 @@
 
 enum { STATE_VERSION = 1 };
 
-static const char *const direction_names[] = {"ingress", "egress"};
-
 /* The numbers of an account in a fixed order; what lasts for one sample only is not among them. */
 enum { TUNNEL_NUMBERS = 8 + TUNNEL_COUNTERS, STREAM_NUMBERS = 9 };
 
@@ -61,7 +59,7 @@ char *state_text(const struct setup *s, const struct ifset *made)
 		struct json_object *to = json_append_object(streams);
 		json_add_string(to, "interface",
 				s->config->mirrors[s->streams[i].mirror].interface);
-		json_add_string(to, "direction", direction_names[s->streams[i].direction]);
+		json_add_string(to, "direction", direction_name(s->streams[i].direction));
 		json_add_string(to, "collector",
 				s->config->collectors[s->streams[i].collector].name);
 		stream_numbers(&s->stream_accounts[i], stream);
@@ -151,7 +149,7 @@ static void restore_stream(struct setup *s, size_t i, struct json_object *stream
 		struct json_object *from = json_object_array_get_idx(streams, j);
 		if (strcmp(string_of(from, "interface"),
 			   s->config->mirrors[stream->mirror].interface) != 0 ||
-		    strcmp(string_of(from, "direction"), direction_names[stream->direction]) != 0 ||
+		    strcmp(string_of(from, "direction"), direction_name(stream->direction)) != 0 ||
 		    strcmp(string_of(from, "collector"),
 			   s->config->collectors[stream->collector].name) != 0)
 			continue;

@@ -65,7 +65,7 @@ static void add_mirror(const struct setup *s, const struct subjects *subjects, s
 		reason = text;
 	}
 	json_add_string(to, "interface", s->config->mirrors[stream->mirror].interface);
-	json_add_string(to, "direction", stream->direction == EGRESS ? "egress" : "ingress");
+	json_add_string(to, "direction", direction_name(stream->direction));
 	json_add_string(to, "method", "tc");
 	json_add_string(to, "collector", collector);
 	json_add_string(to, "state", reason ? "blocked" : "mirroring");
