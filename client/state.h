@@ -13,8 +13,7 @@
 char *state_text(const struct setup *setup, const struct ifset *made);
 /*
  * Takes over what the text has of this configuration's tunnels and streams. A tunnel whose device
- * is not the one of then, and its streams, start anew: the text may be of an earlier network
- * namespace. False: it is no such text.
+ * is not the one of then, and its streams, start anew. False: it is no such text.
  */
 bool state_restore(struct setup *setup, const struct snapshot *seen, const char *text,
 		   struct ifset *made);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,21 +38,37 @@ static int lock_file(const char *path)
 	}
 }
 
+/* The kernel never gives a namespace's cookie to another one; the inode of /proc/self/ns/net it
+ * does. */
+static int namespace_cookie(uint64_t *cookie)
+{
+	socklen_t size = sizeof(*cookie);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error =
+	    fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &size) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
 int instance_lock(const char *name, char *why, size_t why_size)
 {
-	struct stat ns;
+	uint64_t cookie;
 
-	if (stat("/proc/self/ns/net", &ns) < 0) {
-		snprintf(why, why_size, "/proc/self/ns/net: %s", strerror(errno));
-		return -errno;
+	int error = namespace_cookie(&cookie);
+	if (error) {
+		snprintf(why, why_size, "the network namespace has no cookie: %s",
+			 strerror(-error));
+		return error;
 	}
 	if (mkdir(RUN_DIR, 0755) < 0 && errno != EEXIST) {
 		snprintf(why, why_size, RUN_DIR ": %s", strerror(errno));
 		return -errno;
 	}
 	snprintf(lock_path, sizeof(lock_path), RUN_DIR "/%s-%llu.lock", name,
-		 (unsigned long long)ns.st_ino);
-	int error = lock_file(lock_path);
+		 (unsigned long long)cookie);
+	error = lock_file(lock_path);
 	if (error == -EAGAIN)
 		snprintf(why, why_size, "another %s is running in this network namespace", name);
 	else if (error)
