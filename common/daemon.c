@@ -97,6 +97,7 @@ static void pass(void *ctx)
 	/* events say where to look; the slow resync and what follows a failure look everywhere */
 	d->reconcile.partial = life->told && !life->look_everywhere && !life->last_error;
 	life->told = life->look_everywhere = false;
+	uint64_t began_ms = loop_now_ms();
 	int error = reconcile_pass(&d->reconcile, false);
 	report(&d->subjects);
 	if (d->acted && d->keep)
@@ -107,7 +108,8 @@ static void pass(void *ctx)
 	if (error && error != life->last_error && !subjects_failed(&d->subjects))
 		log_warning("a pass was not completed, will try again: %s", strerror(-error));
 	life->last_error = error;
-	pacer_done(&life->pacer, loop_now_ms(), !error);
+	uint64_t now_ms = loop_now_ms();
+	pacer_done(&life->pacer, now_ms, now_ms - began_ms, !error);
 	schedule(life);
 	d->summary(d->ctx, summary, sizeof(summary));
 	if (life->ready)
