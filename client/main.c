@@ -125,8 +125,7 @@ static int restore(void *ctx, const struct service *service, char *why, size_t w
 	char *text = file_read(path);
 	if (!text)
 		return 0; /* the first start */
-	if (reconcile_observe(reconcile) ||
-	    !state_restore(client->setup, &reconcile->seen, text, &reconcile->made))
+	if (reconcile_observe(reconcile) || !state_restore(client->setup, &reconcile->seen, text))
 		log_warning("%s: the counters of the client before could not be taken over", path);
 	free(text);
 	return 0;
@@ -136,7 +135,7 @@ static void keep(void *ctx)
 {
 	struct client *client = ctx;
 	char path[STATE_PATH];
-	char *text = state_text(client->setup, &client->daemon.reconcile.made);
+	char *text = state_text(client->setup);
 
 	instance_file("state", path, sizeof(path));
 	int error = text ? file_replace(path, text) : -ENOMEM;
@@ -179,9 +178,7 @@ int main(int argc, char **argv)
 		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
-		       .reconcile = {.owner = OWNER_CLIENT,
-				     .plan = plan,
-				     .about_to_make_hooks = keep}},
+		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},
 	};
 
 	client.daemon.ctx = &client;

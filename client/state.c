@@ -5,7 +5,7 @@
 
 #include "common/json.h"
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 /* The numbers of an account in a fixed order; what lasts for one sample only is not among them. */
 enum { TUNNEL_NUMBERS = 8 + TUNNEL_COUNTERS, STREAM_NUMBERS = 9 };
@@ -37,15 +37,12 @@ static void add_numbers(struct json_object *to, uint64_t *const numbers[], size_
 		json_object_array_add(array, json_object_new_uint64(*numbers[i]));
 }
 
-char *state_text(const struct setup *s, const struct ifset *made)
+char *state_text(const struct setup *s)
 {
 	struct json_object *document = json_object_new_object();
 	uint64_t *tunnel[TUNNEL_NUMBERS], *stream[STREAM_NUMBERS];
 
 	json_add_number(document, "version", STATE_VERSION);
-	struct json_object *hooks = json_add_array(document, "made");
-	for (size_t i = 0; i < made->count; i++)
-		json_object_array_add(hooks, json_object_new_int(made->items[i]));
 	struct json_object *tunnels = json_add_array(document, "tunnels");
 	for (size_t i = 0; i < s->config->collectors_count; i++) {
 		struct json_object *to = json_append_object(tunnels);
@@ -160,28 +157,12 @@ static void restore_stream(struct setup *s, size_t i, struct json_object *stream
 	}
 }
 
-/* Only where there still is a clsact: an ifindex without one says nothing. */
-static bool restore_made(struct ifset *made, const struct snapshot *seen, struct json_object *hooks)
-{
-	for (size_t i = 0; i < json_object_array_length(hooks); i++) {
-		int ifindex = json_object_get_int(json_object_array_get_idx(hooks, i));
-		const struct qdisc *hook = snapshot_hook(seen, ifindex);
-		if (hook && strcmp(hook->kind, "clsact") == 0 && ifset_add(made, ifindex))
-			return false;
-	}
-	return true;
-}
-
-bool state_restore(struct setup *s, const struct snapshot *seen, const char *text,
-		   struct ifset *made)
+bool state_restore(struct setup *s, const struct snapshot *seen, const char *text)
 {
 	struct json_object *document = json_tokener_parse(text);
-	struct json_object *hooks = document ? array_of(document, "made") : NULL;
 	struct json_object *tunnels = document ? array_of(document, "tunnels") : NULL;
 	struct json_object *streams = document ? array_of(document, "streams") : NULL;
-	bool good = hooks && tunnels && streams &&
-		    number_of(document, "version") == STATE_VERSION &&
-		    restore_made(made, seen, hooks);
+	bool good = tunnels && streams && number_of(document, "version") == STATE_VERSION;
 	size_t next = 0, at = 0;
 
 	for (size_t i = 0; good && i < s->config->collectors_count; i++) {

@@ -9,13 +9,11 @@
 
 #include "client/setup.h"
 
-/* `made`: the links whose clsact is vtap's, see hooks_update. malloc'd; NULL: no memory */
-char *state_text(const struct setup *setup, const struct ifset *made);
+char *state_text(const struct setup *setup); /* malloc'd; NULL: no memory */
 /*
  * Takes over what the text has of this configuration's tunnels and streams. A tunnel whose device
  * is not the one of then, and its streams, start anew. False: it is no such text.
  */
-bool state_restore(struct setup *setup, const struct snapshot *seen, const char *text,
-		   struct ifset *made);
+bool state_restore(struct setup *setup, const struct snapshot *seen, const char *text);
 
 #endif

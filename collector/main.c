@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "collector/clients.h"
 #include "collector/config.h"
@@ -17,11 +16,9 @@
 #include "collector/plan.h"
 #include "collector/status.h"
 #include "common/daemon.h"
-#include "common/file.h"
-#include "common/instance.h"
 #include "common/log.h"
 
-enum { SAMPLE_MS = 1000, MAPS_MAX = 8, HOOKS_PATH = 160 };
+enum { SAMPLE_MS = 1000, MAPS_MAX = 8 };
 
 struct collector {
 	struct daemon daemon;
@@ -75,53 +72,6 @@ static uint32_t find_old_door(struct reconcile *reconcile)
 	return 0;
 }
 
-/* ---- the links whose clsact is the collector's, over a sudden end (see about_to_make_hooks) ---
- */
-
-static void keep_made(void *ctx)
-{
-	const struct ifset *made = &((struct collector *)ctx)->daemon.reconcile.made;
-	char path[HOOKS_PATH], *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	if (!file)
-		return; /* the marks in the filters say it as well, from a moment later on */
-	for (size_t i = 0; i < made->count; i++)
-		fprintf(file, "%d\n", made->items[i]);
-	instance_file("hooks", path, sizeof(path));
-	int error = fclose(file) == 0 ? file_replace(path, text) : -ENOMEM;
-	if (error)
-		log_warning("%s: %s", path, strerror(-error));
-	free(text);
-}
-
-static void restore_made(struct reconcile *reconcile)
-{
-	char path[HOOKS_PATH], *end;
-
-	instance_file("hooks", path, sizeof(path));
-	char *text = file_read(path);
-	for (char *at = text; at && *at; at = end) {
-		long ifindex = strtol(at, &end, 10);
-		if (end == at)
-			break;
-		const struct qdisc *hook = snapshot_hook(&reconcile->seen, (int)ifindex);
-		if (hook && strcmp(hook->kind, "clsact") == 0)
-			(void)ifset_add(&reconcile->made, (int)ifindex);
-	}
-	free(text);
-}
-
-static void forget_made(void *ctx)
-{
-	char path[HOOKS_PATH];
-
-	(void)ctx;
-	instance_file("hooks", path, sizeof(path));
-	unlink(path);
-}
-
 static int open_first_door(void *ctx, const struct service *service, char *why, size_t why_size)
 {
 	struct collector *collector = ctx;
@@ -130,7 +80,6 @@ static int open_first_door(void *ctx, const struct service *service, char *why, 
 	for (size_t i = 0; i < service->kept_count; i++)
 		kept[i] = (struct door_kept){service->kept[i].name, service->kept[i].fd};
 	uint32_t old = find_old_door(&collector->daemon.reconcile);
-	restore_made(&collector->daemon.reconcile);
 	return open_door(collector, kept, service->kept_count, old, why, why_size);
 }
 
@@ -298,11 +247,7 @@ int main(int argc, char **argv)
 		       .tick = sample,
 		       .concerns = concerns,
 		       .plans_addresses = true,
-		       .keep = keep_made,
-		       .forget = forget_made,
-		       .reconcile = {.owner = OWNER_COLLECTOR,
-				     .plan = plan,
-				     .about_to_make_hooks = keep_made}},
+		       .reconcile = {.owner = OWNER_COLLECTOR, .plan = plan}},
 	};
 	uint64_t seed = 0;
 

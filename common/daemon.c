@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/control.h"
+#include "common/file.h"
 #include "common/hint.h"
+#include "common/hooks.h"
 #include "common/instance.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -19,7 +22,7 @@
 #include "common/pacer.h"
 #include "common/rtnl.h"
 
-enum { STOP_TRIES = 5, SUMMARY_SIZE = 256 };
+enum { STOP_TRIES = 5, SUMMARY_SIZE = 256, FILE_PATH = 160 };
 
 struct life {
 	struct daemon *daemon;
@@ -41,6 +44,41 @@ struct life {
 	bool ready;
 	bool leave; /* exit without removing anything */
 };
+
+/* ---- the links whose clsact is the daemon's, over a sudden end --------------------------------
+ */
+
+static void save_hooks(void *ctx)
+{
+	const struct daemon *d = ctx;
+	char path[FILE_PATH];
+	char *text = hooks_text(&d->reconcile.made);
+
+	instance_file("hooks", path, sizeof(path));
+	int error = text ? file_replace(path, text) : -ENOMEM;
+	if (error) /* the marks in the filters say it as well, from a moment later on */
+		log_warning("%s: %s", path, strerror(-error));
+	free(text);
+}
+
+static int restore_hooks(struct daemon *d)
+{
+	char path[FILE_PATH];
+
+	instance_file("hooks", path, sizeof(path));
+	char *text = file_read(path);
+	int error = text ? hooks_read(&d->reconcile.made, text) : 0;
+	free(text);
+	return error;
+}
+
+static void forget_hooks(void)
+{
+	char path[FILE_PATH];
+
+	instance_file("hooks", path, sizeof(path));
+	unlink(path);
+}
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
@@ -100,8 +138,11 @@ static void pass(void *ctx)
 	uint64_t began_ms = loop_now_ms();
 	int error = reconcile_pass(&d->reconcile, false);
 	report(&d->subjects);
-	if (d->acted && d->keep)
-		d->keep(d->ctx);
+	if (d->acted) {
+		save_hooks(d);
+		if (d->keep)
+			d->keep(d->ctx);
+	}
 	d->acted = false;
 	/* a failed operation was reported with its subject; what remains is a kernel that cannot be
 	 * asked */
@@ -301,6 +342,7 @@ static int stop(struct life *life)
 		log_error("not everything could be removed: %s", strerror(-error));
 		return EXIT_FAILURE;
 	}
+	forget_hooks();
 	if (d->forget)
 		d->forget(d->ctx);
 	log_notice("stopped, everything removed");
@@ -321,6 +363,9 @@ static int live(struct life *life)
 	int error = open_loop(life);
 	if (error)
 		return fail("cannot set up the event loop", error);
+	error = restore_hooks(d);
+	if (error)
+		return fail("cannot remember what an earlier daemon made", error);
 	if (control_open(life->loop, life->options.socket, life->service.listen_fd, status, life,
 			 &life->control, why, sizeof(why)) ||
 	    (d->open && d->open(d->ctx, &life->service, why, sizeof(why)))) {
@@ -360,6 +405,7 @@ static int start(struct life *life)
 	d->reconcile.kernel = rtnl_kernel(life->rtnl);
 	d->reconcile.subjects = &d->subjects;
 	d->reconcile.ran = ran;
+	d->reconcile.about_to_make_hooks = save_hooks;
 	d->reconcile.ran_ctx = d;
 	return life->options.dry_run ? preview(life) : live(life);
 }

@@ -52,7 +52,7 @@ struct daemon {
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
 
-	struct reconcile reconcile; /* kernel and subjects are filled by daemon_run */
+	struct reconcile reconcile; /* its owner, plan and ctx; the rest is daemon_run's */
 	struct subjects subjects;
 	bool acted; /* the pass ran operations */
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/hooks.h"
+
 int reconcile_observe(struct reconcile *r)
 {
 	int error = kernel_observe(r->kernel, r->owner, &r->seen, NULL);
@@ -60,7 +62,7 @@ static int announce_hooks(struct reconcile *r, const struct ops *ops)
 		error = ifset_add(&r->made, ops->items[i].device.ifindex);
 	}
 	if (any && !error && r->about_to_make_hooks)
-		r->about_to_make_hooks(r->ctx);
+		r->about_to_make_hooks(r->ran_ctx);
 	return error;
 }
 

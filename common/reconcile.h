@@ -20,7 +20,7 @@ struct reconcile {
 	/* Told of each operation that was run; may be NULL. */
 	void (*ran)(void *ran_ctx, const struct op *op, int error, const char *why);
 	/* Told before a clsact is made, with it in `made` already; may be NULL. */
-	void (*about_to_make_hooks)(void *ctx);
+	void (*about_to_make_hooks)(void *ran_ctx);
 	void *ctx;
 	void *ran_ctx;
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hooks.h"
 #include "common/tc.h"
 #include "tests/unit/fake_kernel.h"
 

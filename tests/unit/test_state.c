@@ -52,8 +52,7 @@ static void restart(struct client_rig *next, const char *text, bool good)
 {
 	client_rig_start(next, &fake, client_rig_simple);
 	ck_assert_int_eq(reconcile_observe(&next->reconcile), 0);
-	ck_assert(state_restore(next->setup, &next->reconcile.seen, text, &next->reconcile.made) ==
-		  good);
+	ck_assert(state_restore(next->setup, &next->reconcile.seen, text) == good);
 }
 
 START_TEST(goes_on)
@@ -64,7 +63,7 @@ START_TEST(goes_on)
 	count(&rig);
 	rig.setup->stream_accounts[1].packets += 1000; /* of filters that were replaced since */
 	rig.setup->tunnel_accounts[0].tx_packets += 1000;
-	char *text = state_text(rig.setup, &rig.reconcile.made);
+	char *text = state_text(rig.setup);
 	send_egress(5); /* nobody looks: the text is older than that */
 	restart(&next, text, true);
 	send_egress(2);
@@ -78,34 +77,13 @@ START_TEST(goes_on)
 }
 END_TEST
 
-/* Killed after the clsact was made and before a filter could say so. */
-START_TEST(remembers_its_clsact)
-{
-	struct client_rig next;
-	int eth0 = fake_link(&fake, "eth0")->ifindex;
-
-	char *text = state_text(rig.setup, &rig.reconcile.made);
-	while (fake_filter(&fake, "eth0", 0xfffffff2, 2, FILTER_HANDLE))
-		fake_delete_filter(&fake, fake.filters.count - 1);
-	client_rig_start(&next, &fake, client_rig_simple);
-	ck_assert(!ifset_has(&next.reconcile.made, eth0));
-	ck_assert_int_eq(reconcile_observe(&next.reconcile), 0);
-	ck_assert(state_restore(next.setup, &next.reconcile.seen, text, &next.reconcile.made));
-	ck_assert(ifset_has(&next.reconcile.made, eth0));
-	ck_assert_int_eq(reconcile_pass(&next.reconcile, true), 0);
-	ck_assert_uint_eq(fake.qdiscs.count, 0);
-	client_rig_free(&next);
-	free(text);
-}
-END_TEST
-
 START_TEST(another_tunnel_starts_anew)
 {
 	struct client_rig next;
 
 	send_egress(10);
 	count(&rig);
-	char *text = state_text(rig.setup, &rig.reconcile.made);
+	char *text = state_text(rig.setup);
 	fake_delete_link(&fake, "vtap-soc");
 	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
 	restart(&next, text, true);
@@ -124,8 +102,8 @@ START_TEST(believes_no_other_text)
 	    "[]",
 	    "17",
 	    "{}",
-	    "{\"version\":2,\"made\":[],\"tunnels\":[],\"streams\":[]}",
-	    "{\"version\":1,\"made\":[],\"tunnels\":{},\"streams\":[]}",
+	    "{\"version\":1,\"tunnels\":[],\"streams\":[]}",
+	    "{\"version\":2,\"tunnels\":{},\"streams\":[]}",
 	};
 	struct client_rig next;
 
@@ -138,7 +116,7 @@ END_TEST
 
 START_TEST(survives_every_cut)
 {
-	char *text = state_text(rig.setup, &rig.reconcile.made);
+	char *text = state_text(rig.setup);
 
 	for (size_t size = 0; text[size]; size++) {
 		struct client_rig next;
@@ -154,7 +132,7 @@ END_TEST
 START_TEST(survives_strange_numbers)
 {
 	static const char text[] =
-	    "{\"version\":1,\"made\":[null,\"x\",99],\"tunnels\":[null,1,{\"collector\":7},{"
+	    "{\"version\":2,\"tunnels\":[null,1,{\"collector\":7},{"
 	    "\"collector\":\"soc\","
 	    "\"ifindex\":\"x\",\"numbers\":[1]}],\"streams\":[null,{\"numbers\":{}}]}";
 	struct client_rig next;
@@ -173,7 +151,6 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, goes_on);
-	tcase_add_test(tests, remembers_its_clsact);
 	tcase_add_test(tests, another_tunnel_starts_anew);
 	tcase_add_test(tests, believes_no_other_text);
 	tcase_add_test(tests, survives_every_cut);

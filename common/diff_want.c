@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/diff_parts.h"
+
+#include <linux/if_ether.h>
+#include <string.h>
+
+#include "common/tc.h"
+
+static void want_offloads(struct diff *d, const struct want_link *want, const struct link *link,
+			  const struct device *device)
+{
+	uint32_t off = link ? link->offloads & want->offloads_off : want->offloads_off;
+	uint32_t on = link ? ~link->offloads & want->offloads_on : want->offloads_on;
+
+	if (!off && !on)
+		return;
+	struct op *op = diff_add(d, OP_OFFLOADS, device, want->subject,
+				 link ? "offloads differ" : "new device");
+	op->offloads_off = off;
+	op->offloads_on = on;
+}
+
+void diff_want_link(struct diff *d, const struct want_link *want)
+{
+	const struct link *link = diff_kept_link(d, want);
+	struct device device = link ? diff_device_of(link) : diff_device_named(want->name);
+	int subject = want->subject;
+
+	if (!link && !want->born)
+		diff_add(d, OP_LINK_CREATE, &device, subject, "missing")->link = want;
+	else if (link && want->kind == LINK_VXLAN && !vxlan_equal(&link->vxlan, &want->vxlan))
+		diff_add(d, OP_LINK_CHANGE, &device, subject, "settings differ")->link = want;
+	if (link && want->mtu && link->mtu != want->mtu)
+		diff_add(d, OP_LINK_MTU, &device, subject, "MTU differs")->link = want;
+	if (!link || link->ipv6)
+		diff_add(d, OP_IPV6_OFF, &device, subject, link ? "IPv6 is on" : "new device");
+	want_offloads(d, want, link, &device);
+	const struct address *end = d->s->addresses.items + d->s->addresses.count;
+	for (const struct address *a = link ? snapshot_first_address(d->s, link->ifindex) : NULL;
+	     a && a < end && a->ifindex == link->ifindex; a++)
+		diff_add(d, OP_ADDRESS_DELETE, &device, subject, "the device must have none")
+		    ->address = *a;
+}
+
+void diff_want_qdisc(struct diff *d, const struct want_qdisc *want)
+{
+	struct device device = diff_resolve(d, &want->device);
+	const char *why = "missing";
+
+	if (device.ifindex && want->kind == QDISC_CLSACT && snapshot_hook(d->s, device.ifindex))
+		return;
+	if (device.ifindex && want->kind == QDISC_TBF) {
+		const struct qdisc *root = snapshot_root_qdisc(d->s, device.ifindex);
+		if (root && root->handle == TBF_HANDLE && tbf_equal(&want->tbf, &root->tbf))
+			return;
+		if (root && root->handle == TBF_HANDLE)
+			why = "settings differ";
+	}
+	diff_add(d, OP_QDISC_CREATE, &device, want->subject, why)->qdisc = want;
+}
+
+static bool same_program(const struct filter *seen, const struct want_filter *want)
+{
+	if (want->prog_id)
+		return seen->prog_id == want->prog_id &&
+		       strcmp(seen->prog_name, want->prog_name) == 0;
+	return seen->insns_count == want->insns_count &&
+	       (!want->insns_count ||
+		memcmp(seen->insns, want->insns, want->insns_count * sizeof(*want->insns)) == 0);
+}
+
+static const struct filter *seen_filter(const struct diff *d, const struct want_filter *want,
+					int ifindex)
+{
+	size_t count;
+	const struct filter *f =
+	    ifindex ? snapshot_filters(d->s, ifindex, want->parent, &count) : NULL;
+	for (size_t i = 0; f && i < count; i++)
+		if (!f[i].chain && f[i].pref == want->pref && f[i].handle == want->handle &&
+		    strcmp(f[i].kind, "bpf") == 0)
+			return &f[i];
+	return NULL;
+}
+
+/* Why a filter has to be put, or NULL when it is there as wanted. */
+static const char *filter_differs(const struct filter *seen, const struct want_filter *want,
+				  int target)
+{
+	if (!seen)
+		return "missing";
+	if (seen->protocol != ETH_P_ALL || !same_program(seen, want))
+		return "program differs";
+	if (seen->action != want->action)
+		return "action differs";
+	if (want->action == ACTION_VERDICT)
+		return NULL;
+	if (!target || seen->target != target)
+		return "its target was made anew";
+	if (seen->to_ingress != want->to_ingress ||
+	    seen->ends_chain != (want->action == ACTION_REDIRECT))
+		return "action differs";
+	if (seen->cookie_size != COOKIE_SIZE ||
+	    memcmp(seen->cookie, want->cookie, COOKIE_SIZE) != 0)
+		return "mark differs";
+	return NULL;
+}
+
+static void want_filter(struct diff *d, const struct want_filter *want)
+{
+	struct device device = diff_resolve(d, &want->device);
+	struct device target = diff_resolve(d, &want->target);
+	const char *why =
+	    filter_differs(seen_filter(d, want, device.ifindex), want, target.ifindex);
+	if (why)
+		diff_add(d, OP_FILTER_PUT, &device, want->subject, why)->filter = want;
+}
+
+static bool on_own_link(const struct diff *d, const struct device *device)
+{
+	if (!device->ifindex)
+		return true;
+	return diff_ours(d, snapshot_link(d->s, device->ifindex));
+}
+
+void diff_want_filters(struct diff *d, bool guards)
+{
+	for (size_t i = 0; i < d->desired->filters.count; i++) {
+		const struct want_filter *want = &d->desired->filters.items[i];
+		if ((want->action == ACTION_VERDICT || on_own_link(d, &want->device)) == guards)
+			want_filter(d, want);
+	}
+}
+
+void diff_want_up(struct diff *d, bool born)
+{
+	for (size_t i = 0; i < d->desired->links.count; i++) {
+		const struct want_link *want = &d->desired->links.items[i];
+		const struct link *link = diff_kept_link(d, want);
+		struct device device = link ? diff_device_of(link) : diff_device_named(want->name);
+		if (want->born != born)
+			continue;
+		if (!link || !(link->flags & IFF_UP) || !(link->flags & IFF_NOARP))
+			diff_add(d, OP_LINK_UP, &device, want->subject,
+				 link ? "down, or with ARP" : "new device");
+	}
+}
