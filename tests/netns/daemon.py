@@ -57,6 +57,10 @@ class Daemon:
     def command(self, *more):
         return (self.program, "-c", self.config_path, "-s", self.socket_path, *more)
 
+    @property
+    def version(self):
+        return subprocess.run([self.program, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+
     def start(self, wait=True):
         """Starts it as the service manager would, with a log and a notify socket; returns when it is ready."""
         assert self.process is None or self.process.poll() is not None
@@ -90,6 +94,18 @@ class Daemon:
     def leave(self):
         """SIGUSR2: it leaves the kernel objects in place."""
         self.end(signal.SIGUSR2)
+
+    def upgrade(self):
+        """Leaves, as a service manager's restart does it; the next start is that of another build, of another version."""
+        self.leave()
+        with open(self.program, "rb") as f:
+            image = f.read()
+        own = rb"(?<!LIBBPF_)" + re.escape(self.version.encode())  # a library's symbol version is another
+        assert re.search(own, image), "the program holds its version as text"
+        self.program = os.path.join(self.directory, f"{self.name}-next")
+        with open(self.program, "wb") as f:
+            f.write(re.sub(own, lambda text: b"9" + text[0][1:], image))
+        os.chmod(self.program, 0o755)
 
     def kill(self):
         self.end(signal.SIGKILL, -signal.SIGKILL)

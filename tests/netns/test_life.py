@@ -98,7 +98,7 @@ def test_sigusr2_leaves_the_objects(lab):
 
 
 @pytest.mark.parametrize("who", ["client", "collector", "both"])
-@pytest.mark.parametrize("how", ["kill", "leave"])
+@pytest.mark.parametrize("how", ["kill", "leave", "upgrade"])
 def test_a_restart_has_no_gap(lab, who, how):
     """30,000 numbered packets while daemons end and start again: each is copied once."""
     collector, client = lab.pair()
@@ -112,6 +112,7 @@ def test_a_restart_has_no_gap(lab, who, how):
     for d in {"client": (client,), "collector": (collector,), "both": (client, collector)}[who]:
         getattr(d, how)()
         d.start()
+        assert d.wait_ok()["version"].startswith("9" if how == "upgrade" else "0")
     assert sender.poll() is None, "the restart took longer than the traffic"
     client.wait_ok()
     collector.wait_ok()
