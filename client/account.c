@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/account.h"
 
-#include <linux/if_ether.h>
-
 enum { SETTLE_MS = 1000 };
 
 /* The growth of a kernel counter; one that shrank has started again at zero. */
@@ -46,8 +44,7 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 		grown[i] = growth(now[i], a->last[i]);
 		a->last[i] = now[i];
 	}
-	/* vxlan counts its inner frames without their Ethernet header: iptunnel_xmit() */
-	grown[TUNNEL_SENT_BYTES] += grown[TUNNEL_SENT] * ETH_HLEN;
+	grown[TUNNEL_SENT_BYTES] += grown[TUNNEL_SENT] * from->header;
 	a->tx_packets += grown[TUNNEL_SENT];
 	a->tx_bytes += grown[TUNNEL_SENT_BYTES];
 	a->tx_dropped += grown[TUNNEL_DROPPED] + grown[HOP_DROPPED];
@@ -85,7 +82,7 @@ static void lose(struct stream_account *a, uint64_t packets)
 	a->owed_packets -= known;
 }
 
-void account_stream(struct stream_account *a, const struct filter *filter)
+void account_stream(struct stream_account *a, const struct filter *filter, int headers)
 {
 	a->refused = 0;
 	if (!filter) {
@@ -98,10 +95,7 @@ void account_stream(struct stream_account *a, const struct filter *filter)
 	uint64_t packets = growth(now->packets, a->last.packets);
 
 	a->owed_packets += packets;
-	a->owed_bytes += growth(now->bytes, a->last.bytes);
-	if (a->direction == INGRESS)
-		a->owed_bytes +=
-		    packets * ETH_HLEN; /* ingress sees the packet behind its Ethernet header */
+	a->owed_bytes += growth(now->bytes, a->last.bytes) + packets * (uint64_t)(int64_t)headers;
 	a->refused =
 	    growth(now->overlimits, a->last.overlimits) + growth(now->drops, a->last.drops);
 	lose(a, a->refused);

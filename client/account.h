@@ -29,6 +29,7 @@ enum tunnel_counter {
 /* Where these counters are; NULL: not there. */
 struct tunnel_sources {
 	const struct link *device;
+	unsigned header; /* bytes of each frame that the device does not count */
 	const struct qdisc *cap;
 	const struct link *hop;
 	const struct filter *hop_filter;
@@ -36,7 +37,7 @@ struct tunnel_sources {
 
 struct tunnel_account {
 	uint64_t tx_packets; /* totals; they never run backwards */
-	uint64_t tx_bytes;   /* frames with their Ethernet header */
+	uint64_t tx_bytes;   /* frames as the collector gets them */
 	uint64_t tx_dropped;
 	uint64_t tx_errors;
 
@@ -64,9 +65,10 @@ struct stream_account {
 	enum direction direction;
 };
 
-/* What the kernel says now; a filter of NULL is not there. */
+/* What the kernel says now; a filter of NULL is not there. `headers`: bytes by which a copy is
+ * larger at the collector than the filter's action counts it. */
 void account_tunnel(struct tunnel_account *account, const struct tunnel_sources *sources);
-void account_stream(struct stream_account *account, const struct filter *filter);
+void account_stream(struct stream_account *account, const struct filter *filter, int headers);
 /* The stream's filter was put anew: its counters start at zero. */
 void account_restart(struct stream_account *account);
 /* Shares what one tunnel sent among its streams, after both of the above. */

@@ -15,6 +15,7 @@
 #include "common/conf.h"
 
 enum { VNI_MAX = (1 << 24) - 1 };
+static const char *const encaps[] = {"vxlan", "gretap", "gre", NULL}; /* as enum encap */
 
 /* clang-format off */
 static cfg_opt_t collector_keys[] = {
@@ -94,18 +95,34 @@ static void check_name(struct conf *conf, int line, const char *name)
 		conf_problem(conf, line, "a collector's name must be printable ASCII characters");
 }
 
+static void read_encap(struct conf *conf, cfg_t *section, struct client_collector *c)
+{
+	uint32_t port = 0;
+	unsigned encap = ENCAP_VXLAN;
+
+	conf_choice(conf, section, "encap", encaps, &encap);
+	c->encap = (enum encap)encap;
+	if (c->encap == ENCAP_VXLAN) {
+		conf_number(conf, section, "vni", 1, VNI_MAX, &c->vni);
+		conf_number(conf, section, "port", 1, UINT16_MAX, &port);
+		c->port = (uint16_t)port;
+		return;
+	}
+	conf_number(conf, section, "vni", 0, UINT32_MAX, &c->vni);
+	if (conf_is_set(section, "port"))
+		conf_problem(conf, conf_key_line(section, "port"),
+			     "port is for encap \"vxlan\": %s has none", encap_name(c->encap));
+}
+
 static void read_collector(struct conf *conf, cfg_t *section, struct client_collector *c)
 {
-	static const char *const encaps[] = {"vxlan", "gretap", "gre", NULL};
 	static const char *const oversizes[] = {"fragment", "drop", NULL};
-	uint32_t port = 0, ttl = 0, dscp = 0;
+	uint32_t ttl = 0, dscp = 0;
 	unsigned oversize = 0;
 
 	check_name(conf, conf_line(section), c->name);
 	read_addresses(conf, section, c);
-	conf_first_choice(conf, section, "encap", encaps);
-	conf_number(conf, section, "vni", 1, VNI_MAX, &c->vni);
-	conf_number(conf, section, "port", 1, UINT16_MAX, &port);
+	read_encap(conf, section, c);
 	read_device(conf, section, c);
 	if (!rate_parse(conf_string(section, "rate"), &c->rate))
 		conf_problem(conf, conf_key_line(section, "rate"),
@@ -114,8 +131,12 @@ static void read_collector(struct conf *conf, cfg_t *section, struct client_coll
 	conf_choice(conf, section, "oversize", oversizes, &oversize);
 	conf_number(conf, section, "ttl", 1, UINT8_MAX, &ttl);
 	conf_number(conf, section, "dscp", 0, 63, &dscp);
-	c->port = (uint16_t)port;
 	c->oversize_drop = oversize == 1;
+	if (c->encap != ENCAP_VXLAN && c->oversize_drop)
+		conf_problem(conf, conf_key_line(section, "oversize"),
+			     "oversize \"drop\" is for encap \"vxlan\": %s would tell production's "
+			     "hosts to send less",
+			     encap_name(c->encap));
 	c->ttl = (uint8_t)ttl;
 	c->dscp = (uint8_t)dscp;
 }
@@ -165,6 +186,27 @@ static void check_devices(struct conf *conf, int line, const struct client_colle
 			     c->device, earlier->device, earlier->name);
 }
 
+/* What the kernel refuses (EEXIST). */
+static void check_identity(struct conf *conf, int line, const struct client_collector *c,
+			   const struct client_collector *earlier)
+{
+	if (c->encap != earlier->encap || c->vni != earlier->vni || !c->address.family)
+		return;
+	if (c->encap == ENCAP_VXLAN && c->vni && c->port && c->port == earlier->port &&
+	    c->address.family == earlier->address.family)
+		conf_problem(conf, line,
+			     "vni %u on port %u is that of collector \"%s\": the kernel has only "
+			     "one %s tunnel with it",
+			     c->vni, c->port, earlier->name,
+			     c->address.family == AF_INET ? "IPv4" : "IPv6");
+	else if (c->encap != ENCAP_VXLAN && ip_addr_equal(&c->address, &earlier->address) &&
+		 ip_addr_equal(&c->local, &earlier->local))
+		conf_problem(conf, line,
+			     "collector \"%s\" has the same address and vni: the kernel has only "
+			     "one %s tunnel with them",
+			     earlier->name, encap_name(c->encap));
+}
+
 static void check_collectors(struct conf *conf, const struct client_config *config, size_t i)
 {
 	cfg_t *section = cfg_getnsec(conf->root, "collector", (unsigned)i);
@@ -181,15 +223,7 @@ static void check_collectors(struct conf *conf, const struct client_config *conf
 			return;
 		}
 		check_devices(conf, device_line, c, earlier);
-		/* What the kernel refuses (EEXIST), whatever the addresses are. */
-		if (c->vni && c->port && c->address.family && c->vni == earlier->vni &&
-		    c->port == earlier->port && c->address.family == earlier->address.family)
-			conf_problem(conf, conf_key_line(section, "vni"),
-				     "vni %u on port %u is that of collector \"%s\": the kernel "
-				     "has only one %s "
-				     "tunnel with it",
-				     c->vni, c->port, earlier->name,
-				     c->address.family == AF_INET ? "IPv4" : "IPv6");
+		check_identity(conf, conf_key_line(section, "vni"), c, earlier);
 	}
 }
 

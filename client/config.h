@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/encap.h"
 #include "common/problems.h"
 
 enum { CLIENT_PREF_DEFAULT = 2 };
@@ -22,8 +23,9 @@ struct client_collector {
 	char *name;
 	struct ip_addr address;
 	struct ip_addr local; /* family 0: what the route says */
-	uint32_t vni;
-	uint16_t port;
+	enum encap encap;
+	uint32_t vni;  /* of GRE the key; 0: none */
+	uint16_t port; /* 0 for GRE */
 	char device[IFNAMSIZ];
 	uint64_t rate; /* bytes per second; 0: no cap */
 	bool oversize_drop;

@@ -17,8 +17,10 @@ enum { SNAPSHOT_LENGTH = 65535, PROGRAM_MAX = BPF_MAXINSNS };
  * address and protocol.
  */
 
+/* ---- of UDP to the tunnel's port ------------------------------------------------------------- */
+
 /* Leaving for the collector: the copies. */
-static void exempt_egress(FILE *text, const struct client_collector *c, const char *host)
+static void udp_egress(FILE *text, const struct client_collector *c, const char *host)
 {
 	if (c->address.family == AF_INET)
 		fprintf(text,
@@ -43,7 +45,7 @@ static void address_at(FILE *text, unsigned offset, const struct ip_addr *addr)
 
 /* ICMP errors about copies, from whichever router: what they quote is a datagram to the collector's
  * port, or a later fragment. */
-static void exempt_errors(FILE *text, const struct client_collector *c)
+static void udp_errors(FILE *text, const struct client_collector *c)
 {
 	const uint8_t *b = c->address.bytes;
 
@@ -65,7 +67,7 @@ static void exempt_errors(FILE *text, const struct client_collector *c)
 
 /* Arriving: tunnel packets from anyone (two clients that watch each other would feed back), their
  * later fragments from the collector. */
-static void exempt_ingress(FILE *text, const struct client_collector *c, const char *host)
+static void udp_ingress(FILE *text, const struct client_collector *c, const char *host)
 {
 	if (c->address.family == AF_INET)
 		fprintf(text,
@@ -80,29 +82,82 @@ static void exempt_ingress(FILE *text, const struct client_collector *c, const c
 			"(ip6 src host %s and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 "
 			"!= 0)",
 			c->port, c->port, host);
-	exempt_errors(text, c);
+	udp_errors(text, c);
+}
+
+/* ---- of GRE ---------------------------------------------------------------------------------- */
+
+/* Every fragment names its protocol: no ports are needed. `end`: "src", "dst", or "" for both. */
+static void gre_packets(FILE *text, const struct client_collector *c, const char *host,
+			const char *end)
+{
+	if (c->address.family == AF_INET)
+		fprintf(text, "(ip %s host %s and ip proto 47)", end, host);
+	else
+		fprintf(text,
+			"(ip6 %s host %s and (ip6[6] = 47 or (ip6[6] = 44 and ip6[40] = 47)))", end,
+			host);
+}
+
+static void gre_errors(FILE *text, const struct client_collector *c)
+{
+	const uint8_t *b = c->address.bytes;
+
+	if (c->address.family == AF_INET) {
+		fprintf(text,
+			" or (icmp and (icmp[0] = 3 or icmp[0] = 11 or icmp[0] = 12) and icmp[17] "
+			"= 47 and icmp[24:4] = 0x%02x%02x%02x%02x)",
+			b[0], b[1], b[2], b[3]);
+		return;
+	}
+	fprintf(text, " or (ip6 and ip6[6] = 58 and ip6[40] < 128 and ");
+	address_at(text, 72, &c->address);
+	fprintf(text, " and (ip6[54] = 47 or (ip6[54] = 44 and ip6[88] = 47)))");
+}
+
+/* Arriving, and about to be copied again: what comes from the collector, where two hosts are each
+ * other's, and what passes on its way there. GRE of others is production. */
+static void gre_ingress(FILE *text, const struct client_collector *c, const char *host)
+{
+	gre_packets(text, c, host, "");
+	gre_errors(text, c);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void exempt(FILE *text, const struct client_collector *c, enum direction direction)
+{
+	char host[IP_ADDR_TEXT];
+
+	ip_addr_format(&c->address, host);
+	if (c->encap != ENCAP_VXLAN && direction == EGRESS)
+		gre_packets(text, c, host, "dst");
+	else if (c->encap != ENCAP_VXLAN)
+		gre_ingress(text, c, host);
+	else if (direction == EGRESS)
+		udp_egress(text, c, host);
+	else
+		udp_ingress(text, c, host);
 }
 
 /* malloc'd; NULL: no memory */
-static char *exemption(const struct client_config *config, enum direction direction)
+static char *exemption(const struct client_config *config, enum direction direction,
+		       enum filter_layer layer)
 {
-	char *once = NULL, *all = NULL, host[IP_ADDR_TEXT];
+	char *once = NULL, *all = NULL;
 	size_t size;
 	FILE *text = open_memstream(&once, &size);
 
 	if (!text)
 		return NULL;
 	for (size_t i = 0; i < config->collectors_count; i++) {
-		const struct client_collector *c = &config->collectors[i];
-		ip_addr_format(&c->address, host);
 		fputs(i ? " or " : "", text);
-		if (direction == EGRESS)
-			exempt_egress(text, c, host);
-		else
-			exempt_ingress(text, c, host);
+		exempt(text, &config->collectors[i], direction);
 	}
 	if (fclose(text) != 0)
 		return NULL;
+	if (layer == FILTER_IP)
+		return once;
 	/* "vlan" moves the offsets of all that follows by one tag: the second one stands for a tag
 	 * in a tag. */
 	if (asprintf(&all, "(%s) or (vlan and (%s)) or (vlan and (%s))", once, once, once) < 0)
@@ -113,9 +168,10 @@ static char *exemption(const struct client_config *config, enum direction direct
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
-static int compile(const char *text, struct bpf_program *out, char error[FILTER_ERROR_TEXT])
+static int compile(const char *text, enum filter_layer layer, struct bpf_program *out,
+		   char error[FILTER_ERROR_TEXT])
 {
-	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, SNAPSHOT_LENGTH);
+	pcap_t *pcap = pcap_open_dead(layer == FILTER_IP ? DLT_RAW : DLT_EN10MB, SNAPSHOT_LENGTH);
 	int result = 0;
 
 	if (!pcap) {
@@ -175,11 +231,12 @@ static int join(const struct bpf_program *exempt, const struct bpf_program *user
 	return 0;
 }
 
-int filter_build(const struct client_config *config, enum direction direction, const char *user,
-		 struct filter_program *out, char error[FILTER_ERROR_TEXT])
+int filter_build(const struct client_config *config, enum direction direction,
+		 enum filter_layer layer, const char *user, struct filter_program *out,
+		 char error[FILTER_ERROR_TEXT])
 {
-	struct bpf_program exempt = {0}, wanted = {0};
-	char *text = exemption(config, direction);
+	struct bpf_program ours = {0}, wanted = {0};
+	char *text = exemption(config, direction, layer);
 	int result;
 
 	*out = (struct filter_program){0};
@@ -187,12 +244,12 @@ int filter_build(const struct client_config *config, enum direction direction, c
 		snprintf(error, FILTER_ERROR_TEXT, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	result = compile(text, &exempt, error);
+	result = compile(text, layer, &ours, error);
 	if (!result)
-		result = compile(user, &wanted, error);
+		result = compile(user, layer, &wanted, error);
 	if (!result)
-		result = join(&exempt, &wanted, out, error);
-	pcap_freecode(&exempt);
+		result = join(&ours, &wanted, out, error);
+	pcap_freecode(&ours);
 	pcap_freecode(&wanted);
 	free(text);
 	return result;
@@ -201,7 +258,7 @@ int filter_build(const struct client_config *config, enum direction direction, c
 int filter_check(const char *user, char error[FILTER_ERROR_TEXT])
 {
 	struct bpf_program program = {0};
-	int result = compile(user, &program, error);
+	int result = compile(user, FILTER_ETHERNET, &program, error);
 
 	pcap_freecode(&program);
 	return result;

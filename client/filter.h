@@ -16,6 +16,8 @@ struct filter_program {
 	size_t count;
 };
 
+/* What a packet begins with where the program runs. */
+enum filter_layer { FILTER_ETHERNET, FILTER_IP, FILTER_LAYERS };
 enum { FILTER_ERROR_TEXT = 512 };
 
 /*
@@ -23,9 +25,10 @@ enum { FILTER_ERROR_TEXT = 512 };
  * gets the copies: a copy must not become the original of another. On failure: a negative errno and
  * libpcap's words in `error`.
  */
-int filter_build(const struct client_config *config, enum direction direction, const char *user,
-		 struct filter_program *out, char error[FILTER_ERROR_TEXT]);
-/* Whether libpcap accepts the user's expression. 0, or as filter_build. */
+int filter_build(const struct client_config *config, enum direction direction,
+		 enum filter_layer layer, const char *user, struct filter_program *out,
+		 char error[FILTER_ERROR_TEXT]);
+/* Whether libpcap accepts the user's expression for Ethernet. 0, or as filter_build. */
 int filter_check(const char *user, char error[FILTER_ERROR_TEXT]);
 void filter_free(struct filter_program *program);
 

@@ -10,12 +10,11 @@
 #include "common/tc.h"
 
 enum {
-	OVERHEAD_IPV4 = 20 + 8 + 8, /* outer IP, UDP, VXLAN */
-	OVERHEAD_IPV6 = 40 + 8 + 8,
 	OWN_PREF = 1,          /* on vtap's own devices */
 	TBF_BURST_MIN = 10000, /* a jumbo frame */
 	TBF_QUEUE_MS = 50,
 	HOP_MTU = 65535, /* a veth drops what is larger than its MTU */
+	GRE_MTU = 65000, /* with a smaller one the kernel tells production's hosts to send less */
 };
 
 static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
@@ -85,7 +84,8 @@ static void add_filter(struct context *c, const struct want_filter *filter)
 
 static uint32_t overhead(const struct client_collector *collector)
 {
-	return ETH_HLEN + (collector->address.family == AF_INET ? OVERHEAD_IPV4 : OVERHEAD_IPV6);
+	return encap_overhead(collector->encap, collector->address.family == AF_INET6,
+			      collector->vni != 0);
 }
 
 /* The MTUs, from the largest monitored interface that exists; without any, from Ethernet's. */
@@ -131,6 +131,8 @@ static bool hop_needed(const struct context *c, const struct client_collector *c
 {
 	char entry[IFNAMSIZ];
 
+	if (collector->encap != ENCAP_VXLAN)
+		return false;
 	if (!path->error)
 		return tunnel->too_small;
 	client_hop_name(collector->device, HOP_ENTRY, entry);
@@ -228,12 +230,9 @@ static void add_hop(struct context *c, const struct client_collector *collector,
 	add_filter(c, &forward);
 }
 
-static void add_tunnel(struct context *c, const struct client_collector *collector, int subject)
+static struct vxlan tunnel_vxlan(const struct client_collector *collector)
 {
-	struct want_link *want = add_link(c, collector->device, LINK_VXLAN, subject);
-	if (!want)
-		return;
-	want->vxlan = (struct vxlan){
+	return (struct vxlan){
 	    .vni = collector->vni,
 	    .port = collector->port,
 	    .remote = collector->address,
@@ -244,12 +243,57 @@ static void add_tunnel(struct context *c, const struct client_collector *collect
 	    .df = collector->oversize_drop && collector->address.family == AF_INET ? VXLAN_DF_SET
 										   : VXLAN_DF_UNSET,
 	};
+}
+
+/* Nothing of the inner packet goes into the outer one, and no ICMP error comes of one that is too
+ * big: not pmtudisc, but ignore_df. */
+static struct gre tunnel_gre(const struct client_collector *collector)
+{
+	return (struct gre){
+	    .ipv6 = collector->address.family == AF_INET6,
+	    .key_in = collector->vni,
+	    .key_out = collector->vni,
+	    .remote = collector->address,
+	    .local = collector->local,
+	    .ttl = collector->ttl,
+	    .tos = (uint8_t)(collector->dscp << 2),
+	    .ignore_df = collector->address.family == AF_INET,
+	};
+}
+
+static enum link_kind tunnel_kind(enum encap encap)
+{
+	static const enum link_kind kinds[ENCAPS] = {LINK_VXLAN, LINK_GRETAP, LINK_GRE};
+	return kinds[encap];
+}
+
+static void add_tunnel(struct context *c, const struct client_collector *collector, int subject)
+{
+	struct want_link *want =
+	    add_link(c, collector->device, tunnel_kind(collector->encap), subject);
+	if (!want)
+		return;
+	if (collector->encap == ENCAP_VXLAN) {
+		want->vxlan = tunnel_vxlan(collector);
+	} else {
+		want->gre = tunnel_gre(collector);
+		want->mtu = GRE_MTU;
+	}
 	/* super-packets must be cut and checksummed before they are encapsulated, or the collector
 	 * sees them whole */
 	want->offloads_off = OFFLOAD_TX_CHECKSUM;
 	seal(c, collector->device, subject);
 	if (collector->rate)
 		cap_rate(c, collector->device, collector->rate, subject);
+}
+
+/* IPv6 routers do not fragment, and neither do the kernel's GRE devices: ip6_tnl_xmit() sends ICMP
+ * errors for what is too big, to whoever sent the original, and lowers its path MTU. */
+static bool would_tell_production(const struct client_collector *collector,
+				  const struct tunnel *tunnel)
+{
+	return collector->encap != ENCAP_VXLAN && collector->address.family == AF_INET6 &&
+	       tunnel->too_small;
 }
 
 /* Whether copies would leave through a device of vtap's own, and come back for ever. */
@@ -280,6 +324,13 @@ static void plan_tunnel(struct context *c, size_t index)
 	if (path->error)
 		subject_block(c->subjects, subject, "no route to %s (%s)", address,
 			      strerror(-path->error));
+	if (would_tell_production(collector, tunnel)) {
+		subject_block(c->subjects, subject,
+			      "the path MTU %u is less than %u, and %s over IPv6 would tell "
+			      "production's hosts to send less: raise it, or use encap \"vxlan\"",
+			      tunnel->path_mtu, tunnel->needed_mtu, encap_name(collector->encap));
+		return;
+	}
 	tunnel->hop = has_egress(c->plan, index) && hop_needed(c, collector, path, tunnel);
 	if (tunnel->all_lost)
 		subject_block(c->subjects, subject, "copies are made, and all of them are lost");
@@ -322,6 +373,59 @@ static bool hook_free(struct context *c, const struct stream *stream, const stru
 	return true;
 }
 
+bool plan_has_ethernet(const struct link *link)
+{
+	return link->type == ARPHRD_ETHER || link->type == ARPHRD_LOOPBACK;
+}
+
+/* Packets of this interface begin with an IP header. */
+static bool has_ip(const struct link *link)
+{
+	switch (link->type) {
+	case ARPHRD_NONE:
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return true;
+	}
+	return false;
+}
+
+static const struct filter_program *program_of(const struct context *c, const struct stream *stream,
+					       const struct link *link)
+{
+	return &c->plan->programs[stream->mirror][stream->direction]
+				 [plan_has_ethernet(link) ? FILTER_ETHERNET : FILTER_IP];
+}
+
+/* Whether this collector's tunnel can carry what this interface has, and the filter read it. */
+static bool carries(struct context *c, const struct stream *stream, const struct link *link)
+{
+	const struct client_collector *collector = &c->plan->config->collectors[stream->collector];
+
+	if (plan_has_ethernet(link))
+		return true;
+	if (!has_ip(link))
+		subject_block(c->subjects, stream->subject,
+			      "%s is neither an Ethernet nor an IP interface", link->name);
+	else if (encap_keeps_ethernet(collector->encap))
+		subject_block(c->subjects, stream->subject,
+			      "%s has no Ethernet header, which %s carries: use encap \"gre\"",
+			      link->name, encap_name(collector->encap));
+	else if (!program_of(c, stream, link)->count)
+		subject_block(c->subjects, stream->subject,
+			      "the filter asks for what packets of %s do not have: they begin "
+			      "with an IP header",
+			      link->name);
+	else
+		return true;
+	return false;
+}
+
 static bool may_mirror(struct context *c, const struct stream *stream, const struct link *link,
 		       const char *interface)
 {
@@ -333,12 +437,8 @@ static bool may_mirror(struct context *c, const struct stream *stream, const str
 	else if (own(link))
 		subject_block(c->subjects, stream->subject, "%s is a device of vtap's own",
 			      interface);
-	else if (link->type != ARPHRD_ETHER && link->type != ARPHRD_LOOPBACK)
-		subject_block(c->subjects, stream->subject,
-			      "%s has no Ethernet header, which a VXLAN tunnel must carry",
-			      interface);
 	else
-		return hook_free(c, stream, link);
+		return carries(c, stream, link) && hook_free(c, stream, link);
 	return false;
 }
 
@@ -372,8 +472,6 @@ static void plan_stream(struct context *c, struct stream *stream)
 	const struct client_config *config = c->plan->config;
 	const struct client_mirror *mirror = &config->mirrors[stream->mirror];
 	const struct client_collector *collector = &config->collectors[stream->collector];
-	const struct filter_program *program =
-	    &c->plan->programs[stream->mirror][stream->direction];
 	const struct tunnel *tunnel = &c->plan->tunnels[stream->collector];
 	const struct link *link = snapshot_link_named(c->seen, mirror->interface);
 
@@ -381,6 +479,7 @@ static void plan_stream(struct context *c, struct stream *stream)
 	stream->ifindex = link ? link->ifindex : 0;
 	if (!may_mirror(c, stream, link, mirror->interface))
 		return;
+	const struct filter_program *program = program_of(c, stream, link);
 	struct want_filter want = {.device = {.ifindex = link->ifindex},
 				   .parent = stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS,
 				   .pref = config->tc_pref,

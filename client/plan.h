@@ -40,12 +40,15 @@ struct stream {
 
 struct plan {
 	const struct client_config *config;
-	const struct filter_program (*programs)[DIRECTIONS]; /* by mirror */
+	const struct filter_program (*programs)[DIRECTIONS][FILTER_LAYERS]; /* by mirror */
 	const struct path *paths; /* by collector; subject i is collector i's */
 	struct tunnel *tunnels;   /* by collector; filled */
 	struct stream *streams;
 	size_t streams_count;
 };
+
+/* Packets of this interface begin with an Ethernet header. */
+bool plan_has_ethernet(const struct link *link);
 
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
 		struct subjects *subjects, struct desired *desired);

@@ -2,6 +2,7 @@
 #include "client/setup.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,22 +40,42 @@ static void list_streams(struct setup *s)
 					add_streams(s, m, c);
 }
 
+static bool keeps_ethernet(const struct client_config *config, const struct client_mirror *mirror)
+{
+	for (size_t i = 0; i < mirror->collectors_count; i++)
+		if (!encap_keeps_ethernet(config->collectors[mirror->collectors[i]].encap))
+			return false;
+	return true;
+}
+
+/* Interfaces without an Ethernet header can be mirrored by GRE alone. A filter that asks for what
+ * they do not have leaves no program: the plan says so if there is such an interface. */
+static bool build_program(struct setup *s, const char *path, struct problems *problems, size_t i,
+			  enum direction direction)
+{
+	const struct client_mirror *mirror = &s->config->mirrors[i];
+	struct filter_program *programs = s->programs[i][direction];
+	char error[FILTER_ERROR_TEXT];
+
+	if (!keeps_ethernet(s->config, mirror))
+		(void)filter_build(s->config, direction, FILTER_IP, mirror->filter,
+				   &programs[FILTER_IP], error);
+	if (!filter_build(s->config, direction, FILTER_ETHERNET, mirror->filter,
+			  &programs[FILTER_ETHERNET], error))
+		return true;
+	problems_add(problems, path, 0, "mirror \"%s\" %s: %s", mirror->interface,
+		     direction_name(direction), error);
+	return false;
+}
+
 static bool build_programs(struct setup *s, const char *path, struct problems *problems)
 {
 	bool good = true;
 
-	for (size_t i = 0; i < s->config->mirrors_count; i++) {
-		const struct client_mirror *mirror = &s->config->mirrors[i];
-		for (enum direction d = INGRESS; d < DIRECTIONS; d++) {
-			char error[FILTER_ERROR_TEXT];
-			if (!mirror->directions[d] ||
-			    !filter_build(s->config, d, mirror->filter, &s->programs[i][d], error))
-				continue;
-			problems_add(problems, path, 0, "mirror \"%s\" %s: %s", mirror->interface,
-				     direction_name(d), error);
-			good = false;
-		}
-	}
+	for (size_t i = 0; i < s->config->mirrors_count; i++)
+		for (enum direction d = INGRESS; d < DIRECTIONS; d++)
+			if (s->config->mirrors[i].directions[d])
+				good &= build_program(s, path, problems, i, d);
 	return good;
 }
 
@@ -122,7 +143,8 @@ void setup_free(struct setup *s)
 		return;
 	for (size_t i = 0; s->programs && i < s->config->mirrors_count; i++)
 		for (enum direction d = INGRESS; d < DIRECTIONS; d++)
-			filter_free(&s->programs[i][d]);
+			for (enum filter_layer l = FILTER_ETHERNET; l < FILTER_LAYERS; l++)
+				filter_free(&s->programs[i][d][l]);
 	free(s->programs);
 	free(s->paths);
 	free(s->tunnels);
@@ -268,17 +290,39 @@ static const struct filter *filter_of(const struct setup *s, const struct stream
 	return NULL;
 }
 
+/*
+ * What the tunnel delivers of a packet, less what the filter's action counts of it: at ingress that
+ * begins behind the Ethernet header.
+ */
+static int headers_of(const struct setup *s, const struct stream *stream,
+		      const struct snapshot *seen)
+{
+	const struct link *link =
+	    snapshot_link_named(seen, s->config->mirrors[stream->mirror].interface);
+	bool counted = stream->direction == EGRESS && link && plan_has_ethernet(link);
+	bool delivered = encap_keeps_ethernet(s->config->collectors[stream->collector].encap);
+
+	return ETH_HLEN * ((int)delivered - (int)counted);
+}
+
 static const struct link *own_link(const struct snapshot *seen, const char *name)
 {
 	const struct link *link = snapshot_link_named(seen, name);
 	return link && link->group == owner_group(OWNER_CLIENT) ? link : NULL;
 }
 
+/* Tunnel devices count what they carry without its Ethernet header: iptunnel_xmit() */
+static unsigned header_of(const struct client_collector *collector)
+{
+	return encap_keeps_ethernet(collector->encap) ? ETH_HLEN : 0;
+}
+
 /* The hop counts on its own: also while the tunnel is gone. */
 static struct tunnel_sources sources_of(const struct client_collector *collector,
 					const struct snapshot *seen)
 {
-	struct tunnel_sources from = {.device = own_link(seen, collector->device)};
+	struct tunnel_sources from = {.device = own_link(seen, collector->device),
+				      .header = header_of(collector)};
 	const struct qdisc *root =
 	    from.device ? snapshot_root_qdisc(seen, from.device->ifindex) : NULL;
 	char hop[IFNAMSIZ];
@@ -310,8 +354,8 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
 		account_tunnel(&s->tunnel_accounts[c], &from);
 		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
-			account_stream(&s->stream_accounts[at],
-				       filter_of(s, &s->streams[at], seen));
+			account_stream(&s->stream_accounts[at], filter_of(s, &s->streams[at], seen),
+				       headers_of(s, &s->streams[at], seen));
 			group[count++] = &s->stream_accounts[at];
 		}
 		account_share(&s->tunnel_accounts[c], group, count, now_ms);
@@ -325,11 +369,12 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 
 void setup_link_gone(struct setup *s, const struct link *link)
 {
-	struct tunnel_sources last = {.device = link};
-
-	for (size_t i = 0; i < s->config->collectors_count; i++)
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		struct tunnel_sources last = {.device = link,
+					      .header = header_of(&s->config->collectors[i])};
 		if ((uint64_t)link->ifindex == s->tunnel_accounts[i].ifindex)
 			account_tunnel(&s->tunnel_accounts[i], &last);
+	}
 }
 
 void setup_applied(struct setup *s, const struct op *op)

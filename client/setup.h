@@ -12,8 +12,9 @@
 
 struct setup {
 	struct client_config *config;
-	struct filter_program (*programs)[DIRECTIONS]; /* by mirror */
-	struct path *paths;                            /* by collector, as the three below */
+	struct filter_program (*programs)[DIRECTIONS][FILTER_LAYERS]; /* by mirror; those for IP
+								    may be empty */
+	struct path *paths; /* by collector, as the three below */
 	struct tunnel *tunnels;
 	struct tunnel_account *tunnel_accounts;
 	struct stream *streams; /* by collector: streams of one collector stand together */

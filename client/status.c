@@ -34,9 +34,12 @@ static void add_collector(const struct setup *s, const struct subjects *subjects
 	json_add_string(to, "address", ip_addr_format(&collector->address, address));
 	json_add_string(to, "local",
 			tunnel->local.family ? ip_addr_format(&tunnel->local, address) : NULL);
-	json_add_string(to, "encap", "vxlan");
+	json_add_string(to, "encap", encap_name(collector->encap));
 	json_add_number(to, "vni", collector->vni);
-	json_add_number(to, "port", collector->port);
+	if (collector->port)
+		json_add_number(to, "port", collector->port);
+	else
+		json_add_string(to, "port", NULL);
 	json_add_string(to, "device", collector->device);
 	json_add_string(to, "state", reason ? "blocked" : "up");
 	json_add_string(to, "reason", reason);

@@ -54,8 +54,8 @@ bool diff_must_recreate(const struct diff *d, const struct link *link, const str
 	/* a port of a bridge would be sent production, besides copies */
 	if (link->kind != want->kind || link->master)
 		return true;
-	if (want->kind == LINK_VXLAN)
-		return link->detour || !vxlan_changes_in_place(&link->vxlan, &want->vxlan);
+	if (want->kind != LINK_VETH)
+		return link->detour || !link_changes_in_place(link, want);
 	const struct link *peer = snapshot_link_named(d->s, want->peer);
 	return !diff_ours(d, peer) || link->peer != peer->ifindex || peer->peer != link->ifindex;
 }

@@ -86,7 +86,7 @@ void diff_drop_hooks(struct diff *d)
 
 static bool blocks_another(const struct link *link)
 {
-	return link->kind == LINK_VXLAN;
+	return link->kind != LINK_VETH;
 }
 
 void diff_drop_links(struct diff *d, bool first)

@@ -4,6 +4,7 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
+#include "common/link.h"
 #include "common/tc.h"
 
 static void want_offloads(struct diff *d, const struct want_link *want, const struct link *link,
@@ -28,7 +29,7 @@ void diff_want_link(struct diff *d, const struct want_link *want)
 
 	if (!link && !want->born)
 		diff_add(d, OP_LINK_CREATE, &device, subject, "missing")->link = want;
-	else if (link && want->kind == LINK_VXLAN && !vxlan_equal(&link->vxlan, &want->vxlan))
+	else if (link && !link_as_wanted(link, want))
 		diff_add(d, OP_LINK_CHANGE, &device, subject, "settings differ")->link = want;
 	if (link && want->mtu && link->mtu != want->mtu)
 		diff_add(d, OP_LINK_MTU, &device, subject, "MTU differs")->link = want;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/gre.h"
+
 /* ---- bytes to values ------------------------------------------------------------------------- */
 
 static void parse_ip(const struct nlattr *v4, const struct nlattr *v6, struct ip_addr *out)
@@ -48,6 +50,11 @@ static void parse_linkinfo(const struct nlattr *info, struct link *out)
 		parse_vxlan(tb[IFLA_INFO_DATA], &out->vxlan);
 	} else if (strcmp(out->kind_name, "veth") == 0) {
 		out->kind = LINK_VETH;
+	} else {
+		bool ipv6;
+		out->kind = gre_kind(out->kind_name, &ipv6);
+		if (out->kind != LINK_OTHER)
+			gre_parse(tb[IFLA_INFO_DATA], ipv6, &out->gre);
 	}
 }
 
@@ -130,7 +137,7 @@ static void put_vxlan_changeable(struct nlmsg *m, const struct vxlan *vxlan)
 	nlmsg_put_u8(m, IFLA_VXLAN_TOS, vxlan->tos);
 }
 
-bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to)
+static bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to)
 {
 	struct vxlan changed = *from;
 
@@ -141,6 +148,36 @@ bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to)
 	changed.ttl = to->ttl;
 	changed.tos = to->tos;
 	return vxlan_equal(&changed, to);
+}
+
+bool link_as_wanted(const struct link *link, const struct want_link *want)
+{
+	switch (want->kind) {
+	case LINK_VXLAN:
+		return vxlan_equal(&link->vxlan, &want->vxlan);
+	case LINK_GRETAP:
+	case LINK_GRE:
+		return gre_equal(&link->gre, &want->gre);
+	case LINK_VETH:
+	case LINK_OTHER:
+		break;
+	}
+	return true;
+}
+
+bool link_changes_in_place(const struct link *link, const struct want_link *want)
+{
+	switch (want->kind) {
+	case LINK_VXLAN:
+		return vxlan_changes_in_place(&link->vxlan, &want->vxlan);
+	case LINK_GRETAP:
+	case LINK_GRE:
+		return gre_changes_in_place(&link->gre, &want->gre);
+	case LINK_VETH:
+	case LINK_OTHER:
+		break;
+	}
+	return true;
 }
 
 static struct nlattr *start_kind(struct nlmsg *m, const char *kind, struct nlattr **data)
@@ -177,6 +214,15 @@ static void put_names(struct nlmsg *m, const char *name, uint32_t mtu, enum owne
 	nlmsg_put_u32(m, IFLA_GROUP, owner_group(owner));
 }
 
+static void put_gre(struct nlmsg *m, const struct want_link *want)
+{
+	struct nlattr *data,
+	    *info = start_kind(m, gre_kind_name(want->kind, want->gre.ipv6), &data);
+	gre_put(m, &want->gre);
+	nlmsg_nest_end(m, data);
+	nlmsg_nest_end(m, info);
+}
+
 /* The other end is described as the device itself is. */
 static void put_veth(struct nlmsg *m, const struct ifinfomsg *info, const struct want_link *want,
 		     enum owner owner)
@@ -204,8 +250,10 @@ void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct wa
 	put_names(m, want->name, want->mtu, owner);
 	if (want->kind == LINK_VXLAN)
 		put_vxlan(m, &want->vxlan);
-	else
+	else if (want->kind == LINK_VETH)
 		put_veth(m, &info, want, owner);
+	else
+		put_gre(m, want);
 }
 
 static void start_set(struct nlmsg *m, void *buffer, size_t size, int ifindex, unsigned flags)
@@ -220,6 +268,10 @@ void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct wa
 	struct nlattr *data, *info;
 
 	start_set(m, buffer, size, ifindex, 0);
+	if (want->kind != LINK_VXLAN) {
+		put_gre(m, want);
+		return;
+	}
 	info = start_kind(m, "vxlan", &data);
 	put_vxlan_changeable(m, &want->vxlan);
 	nlmsg_nest_end(m, data);

@@ -16,8 +16,8 @@ bool address_parse(const struct nlmsghdr *header, struct address *out);
 
 void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
 		     enum owner owner);
-/* Only what the kernel lets change in place: remote, local, TTL, TOS. With the port it would refuse
- * all of it. */
+/* Only what the kernel lets change in place. Of a VXLAN device that is remote, local, TTL, TOS:
+ * with the port it would refuse all of it. */
 void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
 		     int ifindex);
 void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t mtu);
@@ -25,7 +25,9 @@ void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex);
 void link_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex);
 void address_put_delete(struct nlmsg *m, void *buffer, size_t size, const struct address *address);
 
-/* Whether the kernel can go from one to the other in place. */
-bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan *to);
+/* Whether a tunnel device of the wanted kind has the wanted settings, or can get them in place.
+ * Others have none: true. */
+bool link_as_wanted(const struct link *link, const struct want_link *want);
+bool link_changes_in_place(const struct link *link, const struct want_link *want);
 
 #endif

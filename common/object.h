@@ -27,7 +27,7 @@ uint32_t owner_group(enum owner owner); /* the link group of an owner; 0 for OWN
 enum { FILTER_HANDLE = 0x76746170 }; /* "vtap": the first handle of vtap's filters within a pref */
 enum { KIND_SIZE = 16 };
 
-enum link_kind { LINK_OTHER, LINK_VXLAN, LINK_VETH };
+enum link_kind { LINK_OTHER, LINK_VXLAN, LINK_VETH, LINK_GRETAP, LINK_GRE };
 
 struct vxlan {
 	uint32_t vni;
@@ -43,6 +43,22 @@ struct vxlan {
 	uint32_t lower;     /* ifindex of a lower device; vtap uses none */
 };
 
+/* gretap, which carries Ethernet frames, and gre, which carries what is in them. */
+struct gre {
+	bool ipv6;             /* the underlay: ip6gretap and ip6gre are kinds of their own */
+	uint32_t key_in;       /* of packets that it takes; 0: none */
+	uint32_t key_out;      /* of packets that it sends; 0: none */
+	struct ip_addr remote; /* family 0: none */
+	struct ip_addr local;  /* family 0: by route */
+	uint8_t ttl;
+	uint8_t tos;
+	bool pmtudisc;    /* IPv4: the outer packet may not be fragmented */
+	bool ignore_df;   /* IPv4: also not because the inner one may not */
+	bool encap_limit; /* IPv6: with a destination option that limits nesting */
+	bool external;    /* collect metadata: any key */
+	uint32_t lower;   /* ifindex of a lower device; vtap uses none */
+};
+
 /* Offloads that vtap turns off on its own devices. */
 enum offload { OFFLOAD_TX_CHECKSUM = 1, OFFLOAD_GRO = 2 };
 
@@ -55,12 +71,15 @@ struct link {
 	uint32_t flags;            /* IFF_* */
 	uint32_t mtu;
 	uint32_t group;
-	int master;         /* ifindex, 0: none */
-	int peer;           /* IFLA_LINK: for a veth the other end's ifindex; 0: none */
-	bool ipv6;          /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
-	uint32_t offloads;  /* enum offload bits that are on; read for vtap's own links only */
-	struct vxlan vxlan; /* for LINK_VXLAN */
-	bool detour;        /* its forwarding database is not just the remote; as for offloads */
+	int master;        /* ifindex, 0: none */
+	int peer;          /* IFLA_LINK: for a veth the other end's ifindex; 0: none */
+	bool ipv6;         /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
+	uint32_t offloads; /* enum offload bits that are on; read for vtap's own links only */
+	union {
+		struct vxlan vxlan; /* LINK_VXLAN */
+		struct gre gre;     /* LINK_GRETAP, LINK_GRE */
+	};
+	bool detour; /* its forwarding database is not just the remote; as for offloads */
 	struct rtnl_link_stats64 stats;
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/gre.h"
 #include "common/link.h"
 #include "common/tc.h"
 
@@ -28,25 +29,47 @@ static const char *hook_name(uint32_t parent)
 	return parent == TC_EGRESS ? "egress" : "ingress";
 }
 
+static void vxlan_text(const struct vxlan *vxlan, char text[OP_TEXT])
+{
+	if (vxlan->external)
+		snprintf(text, OP_TEXT, "vxlan external port %u", vxlan->port);
+	else
+		snprintf(text, OP_TEXT, "vxlan vni %u port %u", vxlan->vni, vxlan->port);
+}
+
+static void gre_text(const struct want_link *link, char text[OP_TEXT])
+{
+	const char *kind = gre_kind_name(link->kind, link->gre.ipv6);
+
+	if (link->gre.external)
+		snprintf(text, OP_TEXT, "%s external", kind);
+	else if (link->gre.key_out)
+		snprintf(text, OP_TEXT, "%s key %u", kind, link->gre.key_out);
+	else
+		snprintf(text, OP_TEXT, "%s", kind);
+}
+
 static void link_text(const struct op *op, const char *verb, char text[OP_TEXT])
 {
-	const struct vxlan *vxlan = &op->link->vxlan;
-	char remote[IP_ADDR_TEXT], local[IP_ADDR_TEXT], vni[32];
+	const struct want_link *link = op->link;
+	bool is_vxlan = link->kind == LINK_VXLAN;
+	const struct ip_addr *to = is_vxlan ? &link->vxlan.remote : &link->gre.remote;
+	const struct ip_addr *from = is_vxlan ? &link->vxlan.local : &link->gre.local;
+	char remote[IP_ADDR_TEXT], local[IP_ADDR_TEXT], what[OP_TEXT];
 
-	if (op->link->kind != LINK_VXLAN) {
+	if (link->kind == LINK_VETH) {
 		snprintf(text, OP_TEXT, "%s: %s veth, other end %s", op->device.name, verb,
-			 op->link->peer);
+			 link->peer);
 		return;
 	}
-	if (vxlan->external)
-		snprintf(vni, sizeof(vni), "external");
+	if (is_vxlan)
+		vxlan_text(&link->vxlan, what);
 	else
-		snprintf(vni, sizeof(vni), "vni %u", vxlan->vni);
-	snprintf(text, OP_TEXT, "%s: %s vxlan %s port %u%s%s%s%s", op->device.name, verb, vni,
-		 vxlan->port, vxlan->remote.family ? " to " : "",
-		 ip_addr_format(&vxlan->remote, remote),
-		 ip_addr_is_any(&vxlan->local) ? "" : " from ",
-		 ip_addr_is_any(&vxlan->local) ? "" : ip_addr_format(&vxlan->local, local));
+		gre_text(link, what);
+	snprintf(text, OP_TEXT, "%s: %s %.60s%s%s%s%s", op->device.name, verb, what,
+		 to->family ? " to " : "", ip_addr_format(to, remote),
+		 ip_addr_is_any(from) ? "" : " from ",
+		 ip_addr_is_any(from) ? "" : ip_addr_format(from, local));
 }
 
 static void filter_text(const struct op *op, char text[OP_TEXT])

@@ -21,10 +21,13 @@ struct device {
 
 struct want_link {
 	char name[IFNAMSIZ];
-	enum link_kind kind; /* LINK_VXLAN or LINK_VETH */
+	enum link_kind kind; /* not LINK_OTHER */
 	char peer[IFNAMSIZ]; /* LINK_VETH: the other end, a wanted link too */
 	bool born;           /* LINK_VETH: this end comes with the making of the other */
-	struct vxlan vxlan;
+	union {
+		struct vxlan vxlan;
+		struct gre gre;
+	};
 	uint32_t mtu;          /* 0: as it is */
 	uint32_t offloads_off; /* enum offload bits that must be off */
 	uint32_t offloads_on;  /* and on */

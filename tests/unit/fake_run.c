@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gre.h"
 #include "common/link.h"
 #include "common/tc.h"
 
@@ -114,6 +115,29 @@ static bool vxlan_taken(struct fake_kernel *fake, const struct vxlan *vxlan)
 	return false;
 }
 
+/* And so are two ends and a key. */
+static bool gre_taken(struct fake_kernel *fake, const struct want_link *want)
+{
+	const struct gre *gre = &want->gre;
+
+	for (size_t i = 0; i < fake->links.count; i++) {
+		const struct link *link = &fake->links.items[i].link;
+		if (link->kind == want->kind && link->gre.ipv6 == gre->ipv6 &&
+		    link->gre.external == gre->external && link->gre.key_in == gre->key_in &&
+		    ip_addr_equal(&link->gre.remote, &gre->remote) &&
+		    ip_addr_equal(&link->gre.local, &gre->local))
+			return true;
+	}
+	return false;
+}
+
+static const char *kind_name(const struct want_link *want)
+{
+	if (want->kind == LINK_VXLAN)
+		return "vxlan";
+	return want->kind == LINK_VETH ? "veth" : gre_kind_name(want->kind, want->gre.ipv6);
+}
+
 static struct link *new_link(struct fake_kernel *fake, const struct op *op, const char *name)
 {
 	const struct want_link *want = op->link;
@@ -125,8 +149,9 @@ static struct link *new_link(struct fake_kernel *fake, const struct op *op, cons
 	new->link.flags = IFF_NOARP | IFF_BROADCAST | IFF_MULTICAST;
 	new->link.group = owner_group(op->owner);
 	new->link.mtu = want->mtu ? want->mtu : ETH_DATA_LEN;
-	snprintf(new->link.kind_name, sizeof(new->link.kind_name), "%s",
-		 want->kind == LINK_VXLAN ? "vxlan" : "veth");
+	snprintf(new->link.kind_name, sizeof(new->link.kind_name), "%s", kind_name(want));
+	if (want->kind == LINK_GRE)
+		new->link.type = want->gre.ipv6 ? ARPHRD_IP6GRE : ARPHRD_IPGRE;
 	return &new->link;
 }
 
@@ -136,13 +161,18 @@ static int create_link(struct fake_kernel *fake, const struct op *op)
 
 	if (fake_link(fake, want->name) ||
 	    (want->kind == LINK_VXLAN && vxlan_taken(fake, &want->vxlan)) ||
-	    (want->kind == LINK_VETH && fake_link(fake, want->peer)))
+	    (want->kind == LINK_VETH && fake_link(fake, want->peer)) ||
+	    ((want->kind == LINK_GRETAP || want->kind == LINK_GRE) && gre_taken(fake, want)))
 		return -EEXIST;
 	int ifindex = new_link(fake, op, want->name)->ifindex;
 	if (want->kind == LINK_VETH) {
 		struct link *peer = new_link(fake, op, want->peer);
 		peer->peer = ifindex;
 		link_at(fake, ifindex)->link.peer = peer->ifindex;
+		return 0;
+	}
+	if (want->kind != LINK_VXLAN) {
+		link_at(fake, ifindex)->link.gre = want->gre;
 		return 0;
 	}
 	struct vxlan *vxlan = &link_at(fake, ifindex)->link.vxlan;
@@ -157,8 +187,12 @@ static int change_link(struct fake_link *at, const struct op *op)
 	struct vxlan *vxlan = &at->link.vxlan;
 	const struct vxlan *want = &op->link->vxlan;
 
-	if (at->link.kind != LINK_VXLAN)
+	if (at->link.kind != op->link->kind)
 		return -EOPNOTSUPP;
+	if (at->link.kind != LINK_VXLAN) {
+		at->link.gre = op->link->gre;
+		return 0;
+	}
 	if (want->remote.family != vxlan->remote.family)
 		return -EINVAL;
 	vxlan->remote = want->remote;

@@ -40,16 +40,25 @@ static char *add_line(struct text *text)
 static void link_line(struct text *text, const struct fake_kernel *fake, const struct link *link)
 {
 	char remote[IP_ADDR_TEXT], local[IP_ADDR_TEXT];
-	const struct vxlan *v = &link->vxlan;
+	static const struct vxlan no_vxlan;
+	static const struct gre no_gre;
+	bool is_gre = link->kind == LINK_GRETAP || link->kind == LINK_GRE;
+	const struct vxlan *v = link->kind == LINK_VXLAN ? &link->vxlan : &no_vxlan;
+	const struct gre *g = is_gre ? &link->gre : &no_gre;
+	char gre_remote[IP_ADDR_TEXT], gre_local[IP_ADDR_TEXT];
 
-	snprintf(add_line(text), LINE,
-		 "%s link %s peer %s group %#x flags %#x mtu %u ipv6 %d offloads %u vni %u port %u "
-		 "to '%s' from "
-		 "'%s' ttl %u tos %u df %u external %d zero %d",
-		 link->name, link->kind_name, link->peer ? name_of(fake, link->peer) : "",
-		 link->group, link->flags, link->mtu, link->ipv6, link->offloads, v->vni, v->port,
-		 ip_addr_format(&v->remote, remote), ip_addr_format(&v->local, local), v->ttl,
-		 v->tos, v->df, v->external, v->zero_csum6_rx);
+	snprintf(
+	    add_line(text), LINE,
+	    "%s link %s peer %s group %#x flags %#x mtu %u ipv6 %d offloads %u vni %u port %u "
+	    "to '%s' from "
+	    "'%s' ttl %u tos %u df %u external %d zero %d gre key %u %u to '%s' from '%s' ttl %u "
+	    "tos %u ignore df %d external %d",
+	    link->name, link->kind_name, link->peer ? name_of(fake, link->peer) : "", link->group,
+	    link->flags, link->mtu, link->ipv6, link->offloads, v->vni, v->port,
+	    ip_addr_format(&v->remote, remote), ip_addr_format(&v->local, local), v->ttl, v->tos,
+	    v->df, v->external, v->zero_csum6_rx, g->key_in, g->key_out,
+	    ip_addr_format(&g->remote, gre_remote), ip_addr_format(&g->local, gre_local), g->ttl,
+	    g->tos, g->ignore_df, g->external);
 }
 
 static unsigned program_sum(const struct filter *f)

@@ -53,9 +53,10 @@ static void copy(size_t i, uint64_t frames, uint64_t size, uint64_t out)
 
 static void observe(void)
 {
-	account_tunnel(&tunnel, &(struct tunnel_sources){&link, &cap, &hop, &hop_filter});
+	account_tunnel(&tunnel, &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter});
 	for (size_t i = 0; i < count; i++)
-		account_stream(&streams[i], absent[i] ? NULL : &filters[i]);
+		account_stream(&streams[i], absent[i] ? NULL : &filters[i],
+			       streams[i].direction == INGRESS ? HEADER : 0);
 	account_share(&tunnel, group, count, now_ms);
 	now_ms += 100;
 }
@@ -409,6 +410,31 @@ START_TEST(random_walk)
 }
 END_TEST
 
+/* GRE delivers what is behind the Ethernet header, which the filter counts at egress. */
+START_TEST(copies_without_an_ethernet_header)
+{
+	start(1, 1);
+	for (int round = 0; round < 3; round++) {
+		filters[0].stats.packets += 10;
+		filters[0].stats.bytes += 10 * (100 - HEADER);
+		filters[1].stats.packets += 20;
+		filters[1].stats.bytes += 20 * 100;
+		link.stats.tx_packets += 30;
+		link.stats.tx_bytes += 30 * (100 - HEADER);
+		account_tunnel(&tunnel, &(struct tunnel_sources){&link, 0, NULL, NULL, NULL});
+		account_stream(&streams[0], &filters[0], 0);
+		account_stream(&streams[1], &filters[1], -HEADER);
+		account_share(&tunnel, group, count, now_ms += 100);
+	}
+	ck_assert_uint_eq(streams[0].packets, 30);
+	ck_assert_uint_eq(streams[0].bytes, 30 * (100 - HEADER));
+	ck_assert_uint_eq(streams[1].packets, 60);
+	ck_assert_uint_eq(streams[1].bytes, 60 * (100 - HEADER));
+	ck_assert_uint_eq(streams[0].owed_bytes + streams[1].owed_bytes, 0);
+	ck_assert_uint_eq(tunnel.tx_bytes, 90 * (100 - HEADER));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("account");
@@ -433,6 +459,7 @@ int main(void)
 	tcase_add_test(tests, nothing_at_all);
 	tcase_add_test(tests, very_large_counters);
 	tcase_add_test(tests, random_walk);
+	tcase_add_test(tests, copies_without_an_ethernet_header);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

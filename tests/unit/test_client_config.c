@@ -208,10 +208,36 @@ START_TEST(addresses)
 }
 END_TEST
 
+START_TEST(encapsulations)
+{
+	struct client_config *c =
+	    good("collector a { address = 192.0.2.1 encap = gretap }\n"
+		 "collector b { address = 192.0.2.1 encap = gre }\n"
+		 "collector c { address = 192.0.2.1 encap = gre vni = 0 }\n"
+		 "collector d { address = 192.0.2.1 vni = 42 }\n"
+		 "collector e { address = 192.0.2.2 encap = gretap vni = 4294967295 }");
+
+	ck_assert_int_eq(c->collectors[0].encap, ENCAP_GRETAP);
+	ck_assert_uint_eq(c->collectors[0].vni, 42);
+	ck_assert_uint_eq(c->collectors[0].port, 0);
+	ck_assert_int_eq(c->collectors[1].encap, ENCAP_GRE);
+	ck_assert_uint_eq(c->collectors[2].vni, 0);
+	ck_assert_int_eq(c->collectors[3].encap, ENCAP_VXLAN);
+	ck_assert_uint_eq(c->collectors[4].vni, 4294967295);
+	client_config_free(c);
+	key_bad("encap = gre\nport = 4789", "4: port is for encap \"vxlan\": gre has none\n");
+	key_bad("encap = gretap\noversize = drop",
+		"4: oversize \"drop\" is for encap \"vxlan\": gretap would tell production's hosts "
+		"to send less\n");
+	bad("collector a { address = 192.0.2.1 encap = gre }\n"
+	    "collector b { address = 192.0.2.1 encap = gre\nvni = 42 }",
+	    "3: collector \"a\" has the same address and vni: the kernel has only one gre tunnel "
+	    "with them\n");
+}
+END_TEST
+
 START_TEST(choices)
 {
-	key_bad("encap = gretap", "3: encap \"gretap\" is not supported by this version\n");
-	key_bad("encap = gre", "3: encap \"gre\" is not supported by this version\n");
 	key_bad("encap = geneve", "3: encap \"geneve\" is not \"vxlan\", \"gretap\" or \"gre\"\n");
 	key_bad("oversize = resegment",
 		"3: oversize \"resegment\" is not \"fragment\" or \"drop\"\n");
@@ -591,6 +617,7 @@ int main(void)
 	tcase_add_test(tcase, lower_edges);
 	tcase_add_test(tcase, ranges);
 	tcase_add_test(tcase, addresses);
+	tcase_add_test(tcase, encapsulations);
 	tcase_add_test(tcase, choices);
 	tcase_add_loop_test(tcase, rates_as_tc_writes_them, 0, sizeof(rates) / sizeof(rates[0]));
 	tcase_add_loop_test(tcase, no_rates_at_all, 0, sizeof(no_rates) / sizeof(no_rates[0]));

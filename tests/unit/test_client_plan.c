@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gre.h"
 #include "common/tc.h"
 #include "tests/unit/client_rig.h"
 
@@ -64,6 +65,11 @@ static void no_ethernet(void)
 	fake_link(&fake, "eth0")->type = ARPHRD_NONE;
 }
 
+static void no_packets(void)
+{
+	fake_link(&fake, "eth0")->type = ARPHRD_CAN;
+}
+
 static void own_device(void)
 {
 	fake_link(&fake, "eth0")->group = owner_group(OWNER_COLLECTOR);
@@ -102,8 +108,10 @@ static const struct {
 	const char *collector, *ingress, *egress;
 } blocks[] = {
     {no_interface, "", "eth0 does not exist", "eth0 does not exist"},
-    {no_ethernet, "", "eth0 has no Ethernet header, which a VXLAN tunnel must carry",
-     "eth0 has no Ethernet header, which a VXLAN tunnel must carry"},
+    {no_ethernet, "", "eth0 has no Ethernet header, which vxlan carries: use encap \"gre\"",
+     "eth0 has no Ethernet header, which vxlan carries: use encap \"gre\""},
+    {no_packets, "", "eth0 is neither an Ethernet nor an IP interface",
+     "eth0 is neither an Ethernet nor an IP interface"},
     {own_device, "no route to 10.0.0.9 (Network is unreachable)", "eth0 is a device of vtap's own",
      "eth0 is a device of vtap's own"},
     {ingress_qdisc, "", "",
@@ -183,6 +191,102 @@ START_TEST(tunnel_as_configured)
 		caps += fake.qdiscs.items[i].qdisc.handle == TBF_HANDLE &&
 			fake.qdiscs.items[i].qdisc.tbf.rate == 1000000;
 	ck_assert_uint_eq(caps, 1);
+}
+END_TEST
+
+#define GRETAP "collector \"soc\" { address = \"10.0.0.9\" encap = \"gretap\" dscp = 1 }\n"
+
+START_TEST(gre_as_configured)
+{
+	start(GRETAP "collector \"six\" { address = \"fd00::9\" encap = \"gre\" vni = 0 }\n"
+		     "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	const struct link *soc = fake_link(&fake, "vtap-soc"), *six = fake_link(&fake, "vtap-six");
+	struct gre gre = {.key_in = 42, .key_out = 42, .ttl = 64, .tos = 4, .ignore_df = true};
+	struct gre gre6 = {.ipv6 = true, .ttl = 64};
+	ck_assert(ip_addr_parse("10.0.0.9", &gre.remote) && ip_addr_parse("fd00::9", &gre6.remote));
+	ck_assert_str_eq(soc->kind_name, "gretap");
+	ck_assert(gre_equal(&soc->gre, &gre));
+	ck_assert_str_eq(six->kind_name, "ip6gre");
+	ck_assert(gre_equal(&six->gre, &gre6));
+	ck_assert_uint_ge(soc->mtu, 60000);
+	ck_assert(fake_sealed(&fake, soc) && fake_sealed(&fake, six));
+	/* nothing is left to do, and another encapsulation is another device */
+	unsigned before = fake.changes;
+	pass();
+	ck_assert_uint_eq(fake.changes, before);
+	client_rig_reload(&rig, client_rig_simple);
+	pass();
+	ck_assert_str_eq(fake_link(&fake, "vtap-soc")->kind_name, "vxlan");
+	ck_assert_ptr_null(fake_link(&fake, "vtap-six"));
+}
+END_TEST
+
+START_TEST(gre_is_kept_as_it_should_be)
+{
+	start(GRETAP "mirror \"eth0\" { }\n");
+	pass();
+	int ifindex = fake_link(&fake, "vtap-soc")->ifindex;
+	fake_link(&fake, "vtap-soc")->gre.pmtudisc = true;
+	fake_link(&fake, "vtap-soc")->gre.key_out = 1;
+	fake_link(&fake, "vtap-soc")->mtu = 1476;
+	pass();
+	ck_assert_int_eq(fake_link(&fake, "vtap-soc")->ifindex, ifindex);
+	ck_assert(!fake_link(&fake, "vtap-soc")->gre.pmtudisc);
+	ck_assert_uint_eq(fake_link(&fake, "vtap-soc")->gre.key_out, 42);
+	ck_assert_uint_ge(fake_link(&fake, "vtap-soc")->mtu, 60000);
+}
+END_TEST
+
+START_TEST(gre_without_room)
+{
+	/* IPv4: fragments, and no hop */
+	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 1541);
+	start(GRETAP "mirror \"eth0\" { }\n");
+	pass();
+	ck_assert_uint_eq(rig.setup->tunnels[0].needed_mtu, 1542);
+	ck_assert(rig.setup->tunnels[0].too_small);
+	ck_assert_ptr_null(fake_link(&fake, "vtap-soc-h"));
+	ck_assert(!subjects_blocked(&rig.subjects));
+	client_rig_free(&rig);
+	/* IPv6: ICMP errors to production */
+	fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", 1561);
+	start("collector \"six\" { address = \"fd00::9\" encap = \"gretap\" }\nmirror \"eth0\" { "
+	      "}\n");
+	pass();
+	expect_reason("collector six",
+		      "the path MTU 1561 is less than 1562, and gretap over IPv6 would tell "
+		      "production's hosts to send less: raise it, or use encap \"vxlan\"");
+	ck_assert_ptr_null(fake_link(&fake, "vtap-six"));
+	fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", 1562);
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	ck_assert_ptr_nonnull(fake_link(&fake, "vtap-six"));
+}
+END_TEST
+
+START_TEST(ip_interfaces_go_through_gre)
+{
+	fake_link(&fake, "eth0")->type = ARPHRD_NONE;
+	start("collector \"soc\" { address = \"10.0.0.9\" encap = \"gre\" }\n"
+	      "mirror \"eth0\" { filter = \"udp\" }\n");
+	pass();
+	ck_assert(!subjects_blocked(&rig.subjects));
+	const struct filter *bare = fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE);
+	ck_assert_ptr_nonnull(bare);
+	size_t count = bare->insns_count;
+	fake_link(&fake, "eth0")->type = ARPHRD_ETHER;
+	pass();
+	ck_assert_uint_gt(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE)->insns_count,
+			  count); /* tags and a type are in the way there */
+	fake_link(&fake, "eth0")->type = ARPHRD_NONE;
+	client_rig_reload(&rig, "collector \"soc\" { address = \"10.0.0.9\" encap = \"gre\" }\n"
+				"mirror \"eth0\" { filter = \"ether host 2:0:0:0:0:1\" }\n");
+	pass();
+	expect_reason("mirror eth0 egress to soc",
+		      "the filter asks for what packets of eth0 do not have: they begin with an IP "
+		      "header");
 }
 END_TEST
 
@@ -316,6 +420,10 @@ int main(void)
 	tcase_add_test(tests, route_through_a_device_of_its_own);
 	tcase_add_test(tests, appears_later);
 	tcase_add_test(tests, tunnel_as_configured);
+	tcase_add_test(tests, gre_as_configured);
+	tcase_add_test(tests, gre_is_kept_as_it_should_be);
+	tcase_add_test(tests, gre_without_room);
+	tcase_add_test(tests, ip_interfaces_go_through_gre);
 	tcase_add_test(tests, overheads_and_hop);
 	tcase_add_test(tests, no_hop_for_ingress_alone);
 	tcase_add_test(tests, two_collectors_on_one_interface);

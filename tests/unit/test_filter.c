@@ -126,12 +126,13 @@ static void udp6(unsigned tags, const char *from, const char *to, unsigned port)
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
-static bool mirrored_by(enum direction direction, const char *user)
+static bool passes(enum direction direction, enum filter_layer layer, const char *user)
 {
 	struct filter_program program;
 	char error[FILTER_ERROR_TEXT] = "";
 
-	ck_assert_msg(filter_build(&config, direction, user, &program, error) == 0, "%s", error);
+	ck_assert_msg(filter_build(&config, direction, layer, user, &program, error) == 0, "%s",
+		      error);
 	struct bpf_insn *insns = calloc(program.count, sizeof(*insns));
 	for (size_t i = 0; i < program.count; i++)
 		insns[i] = (struct bpf_insn){program.insns[i].code, program.insns[i].jt,
@@ -141,6 +142,11 @@ static bool mirrored_by(enum direction direction, const char *user)
 	free(insns);
 	filter_free(&program);
 	return yes;
+}
+
+static bool mirrored_by(enum direction direction, const char *user)
+{
+	return passes(direction, FILTER_ETHERNET, user);
 }
 
 static bool egress(void)
@@ -342,6 +348,94 @@ START_TEST(words_of_the_user)
 }
 END_TEST
 
+static void gre4(unsigned tags, const char *from, const char *to, unsigned fragment)
+{
+	start(tags, 0x0800);
+	put_ip4(from, to, 47, fragment);
+	put_zeros(60);
+}
+
+static void gre6(unsigned tags, const char *from, const char *to, bool fragment)
+{
+	start(tags, 0x86dd);
+	put_ip6(from, to, fragment ? 44 : 47);
+	if (fragment)
+		put_fragment(47, 8);
+	put_zeros(60);
+}
+
+START_TEST(copies_in_gre)
+{
+	collectors[0].encap = ENCAP_GRETAP;
+	collectors[1].encap = ENCAP_GRE;
+	for (unsigned tags = 0; tags <= 2; tags++) {
+		for (unsigned fragment = 0; fragment < 0x20b9; fragment += 0x2000) {
+			gre4(tags, "10.0.0.1", "10.0.0.9", fragment);
+			ck_assert_msg(!egress() && !ingress(), "%u tags", tags);
+			gre4(tags, "10.0.0.9", "10.0.0.1", fragment);
+			ck_assert_msg(egress() && !ingress(), "%u tags", tags);
+			gre4(tags, "10.0.0.8", "10.0.0.1", fragment); /* production's own */
+			ck_assert_msg(egress() && ingress(), "%u tags", tags);
+		}
+		for (int fragment = 0; fragment < 2; fragment++) {
+			gre6(tags, "fd00::1", "fd00::9", fragment);
+			ck_assert_msg(!egress() && !ingress(), "%u tags", tags);
+			gre6(tags, "fd00::9", "fd00::1", fragment);
+			ck_assert_msg(egress() && !ingress(), "%u tags", tags);
+			gre6(tags, "fd00::8", "fd00::1", fragment);
+			ck_assert_msg(egress() && ingress(), "%u tags", tags);
+		}
+		udp4(tags, "10.0.0.1", "10.0.0.9", PORT); /* no VXLAN: production */
+		ck_assert(egress() && ingress());
+		start(tags, 0x0800); /* an ICMP error about a copy */
+		put_ip4("10.0.0.7", "10.0.0.1", 1, 0);
+		put("\3\4\0\0\0\0\0\0", 8);
+		put_ip4("10.0.0.1", "10.0.0.9", 47, 0);
+		put_zeros(8);
+		ck_assert(!ingress());
+		start(tags, 0x86dd);
+		put_ip6("fd00::7", "fd00::1", 58);
+		put("\2\0\0\0\0\0\5\0", 8);
+		put_ip6("fd00::1", "fd00::9", 47);
+		put_zeros(8);
+		ck_assert(!ingress());
+	}
+}
+END_TEST
+
+/* What is behind the Ethernet header, as interfaces without one have it. */
+static bool passes_bare(enum direction direction, const char *user)
+{
+	memmove(packet, packet + ETH, size -= ETH);
+	return passes(direction, FILTER_IP, user);
+}
+
+START_TEST(packets_without_an_ethernet_header)
+{
+	struct filter_program program;
+	char error[FILTER_ERROR_TEXT] = "";
+
+	collectors[1].encap = ENCAP_GRE;
+	udp4(0, "10.0.0.1", "10.0.0.9", PORT);
+	ck_assert(!passes_bare(EGRESS, ""));
+	udp4(0, "10.0.0.1", "10.0.0.9", PORT + 1);
+	ck_assert(passes_bare(EGRESS, "udp"));
+	udp4(0, "10.0.0.1", "10.0.0.9", PORT + 1);
+	ck_assert(!passes_bare(EGRESS, "tcp"));
+	gre6(0, "fd00::1", "fd00::9", false);
+	ck_assert(!passes_bare(EGRESS, ""));
+	gre6(0, "fd00::9", "fd00::1", true);
+	ck_assert(!passes_bare(INGRESS, ""));
+	gre6(0, "fd00::8", "fd00::1", false);
+	ck_assert(passes_bare(INGRESS, "ip6 src host fd00::8"));
+	ck_assert_int_eq(
+	    filter_build(&config, EGRESS, FILTER_IP, "ether host 2:0:0:0:0:1", &program, error),
+	    -EINVAL);
+	ck_assert_str_ne(error, "");
+	ck_assert_uint_eq(program.count, 0);
+}
+END_TEST
+
 START_TEST(short_packets)
 {
 	/* a load behind the end ends a classic program with "no": nothing is mirrored, nothing
@@ -362,7 +456,9 @@ START_TEST(bad_words)
 	ck_assert_int_eq(filter_check("not a filter (", error), -EINVAL);
 	ck_assert_str_ne(error, "");
 	error[0] = '\0';
-	ck_assert_int_eq(filter_build(&config, EGRESS, "tcp prot 80", &program, error), -EINVAL);
+	ck_assert_int_eq(
+	    filter_build(&config, EGRESS, FILTER_ETHERNET, "tcp prot 80", &program, error),
+	    -EINVAL);
 	ck_assert_str_ne(error, "");
 	ck_assert_ptr_null(program.insns);
 	ck_assert_uint_eq(program.count, 0);
@@ -382,7 +478,7 @@ START_TEST(program_too_long)
 	for (int i = 0; i < 5000; i++)
 		fprintf(out, " or ip[%d:4] = %d", i % 60, i + 1);
 	fclose(out);
-	ck_assert_int_ne(filter_build(&config, EGRESS, words, &program, error), 0);
+	ck_assert_int_ne(filter_build(&config, EGRESS, FILTER_ETHERNET, words, &program, error), 0);
 	ck_assert_str_ne(error, "");
 	ck_assert_ptr_null(program.insns);
 	free(words);
@@ -406,6 +502,8 @@ int main(void)
 	tcase_add_test(tests, one_collector_of_either_family);
 	tcase_add_test(tests, words_of_the_user);
 	tcase_add_test(tests, short_packets);
+	tcase_add_test(tests, copies_in_gre);
+	tcase_add_test(tests, packets_without_an_ethernet_header);
 	tcase_add_test(tests, bad_words);
 	tcase_add_test(tests, program_too_long);
 	suite_add_tcase(suite, tests);

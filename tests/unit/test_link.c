@@ -159,29 +159,31 @@ END_TEST
 
 START_TEST(in_place_or_not)
 {
-	struct vxlan from = {.vni = 42,
-			     .port = 4789,
-			     .remote = ip("10.9.0.2"),
-			     .local = ip("10.9.0.1"),
-			     .ttl = 64},
-		     to = from;
+	struct link from = {.kind = LINK_VXLAN,
+			    .vxlan = {.vni = 42,
+				      .port = 4789,
+				      .remote = ip("10.9.0.2"),
+				      .local = ip("10.9.0.1"),
+				      .ttl = 64}};
+	struct want_link want = {.kind = LINK_VXLAN, .vxlan = from.vxlan};
+	struct vxlan *to = &want.vxlan;
 
-	ck_assert(vxlan_changes_in_place(&from, &to));
-	to.remote = ip("10.9.0.3");
-	to.local = ip("10.9.0.4");
-	to.ttl = 1;
-	to.tos = 4;
-	ck_assert(vxlan_changes_in_place(&from, &to));
-	to.local = (struct ip_addr){0}; /* no message can take a local address away */
-	ck_assert(!vxlan_changes_in_place(&from, &to));
-	to = from;
-	to.remote = ip("fd00::1");
-	ck_assert(!vxlan_changes_in_place(&from, &to));
-#define DIFFERS(field, value)                                   \
-	do {                                                    \
-		to = from;                                      \
-		to.field = value;                               \
-		ck_assert(!vxlan_changes_in_place(&from, &to)); \
+	ck_assert(link_changes_in_place(&from, &want));
+	to->remote = ip("10.9.0.3");
+	to->local = ip("10.9.0.4");
+	to->ttl = 1;
+	to->tos = 4;
+	ck_assert(link_changes_in_place(&from, &want));
+	to->local = (struct ip_addr){0}; /* no message can take a local address away */
+	ck_assert(!link_changes_in_place(&from, &want));
+	*to = from.vxlan;
+	to->remote = ip("fd00::1");
+	ck_assert(!link_changes_in_place(&from, &want));
+#define DIFFERS(field, value)                                    \
+	do {                                                     \
+		*to = from.vxlan;                                \
+		to->field = value;                               \
+		ck_assert(!link_changes_in_place(&from, &want)); \
 	} while (0)
 	DIFFERS(vni, 43);
 	DIFFERS(port, 4790);
