@@ -245,19 +245,24 @@ static struct vxlan tunnel_vxlan(const struct client_collector *collector)
 	};
 }
 
-/* Nothing of the inner packet goes into the outer one, and no ICMP error comes of one that is too
- * big: not pmtudisc, but ignore_df. */
-static struct gre tunnel_gre(const struct client_collector *collector)
+/*
+ * Nothing of the inner packet goes into the outer one, and no ICMP error comes of one that is too
+ * big: not pmtudisc, but ignore_df. Over IPv6 the kernel does not choose a source address by itself
+ * (ip6_tnl_xmit_ctl): it follows the route as passes do.
+ */
+static struct gre tunnel_gre(const struct client_collector *collector, const struct tunnel *tunnel)
 {
+	bool ipv6 = collector->address.family == AF_INET6;
+
 	return (struct gre){
-	    .ipv6 = collector->address.family == AF_INET6,
+	    .ipv6 = ipv6,
 	    .key_in = collector->vni,
 	    .key_out = collector->vni,
 	    .remote = collector->address,
-	    .local = collector->local,
+	    .local = ipv6 ? tunnel->local : collector->local,
 	    .ttl = collector->ttl,
 	    .tos = (uint8_t)(collector->dscp << 2),
-	    .ignore_df = collector->address.family == AF_INET,
+	    .ignore_df = !ipv6,
 	};
 }
 
@@ -267,7 +272,8 @@ static enum link_kind tunnel_kind(enum encap encap)
 	return kinds[encap];
 }
 
-static void add_tunnel(struct context *c, const struct client_collector *collector, int subject)
+static void add_tunnel(struct context *c, const struct client_collector *collector,
+		       const struct tunnel *tunnel, int subject)
 {
 	struct want_link *want =
 	    add_link(c, collector->device, tunnel_kind(collector->encap), subject);
@@ -276,7 +282,7 @@ static void add_tunnel(struct context *c, const struct client_collector *collect
 	if (collector->encap == ENCAP_VXLAN) {
 		want->vxlan = tunnel_vxlan(collector);
 	} else {
-		want->gre = tunnel_gre(collector);
+		want->gre = tunnel_gre(collector, tunnel);
 		want->mtu = GRE_MTU;
 	}
 	/* super-packets must be cut and checksummed before they are encapsulated, or the collector
@@ -338,7 +344,7 @@ static void plan_tunnel(struct context *c, size_t index)
 	    (tunnel->hop && hop_taken(c, collector->device, subject)))
 		return;
 	tunnel->usable = true;
-	add_tunnel(c, collector, subject);
+	add_tunnel(c, collector, tunnel, subject);
 	if (tunnel->hop)
 		add_hop(c, collector, subject);
 }

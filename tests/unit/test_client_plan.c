@@ -206,6 +206,7 @@ START_TEST(gre_as_configured)
 	struct gre gre = {.key_in = 42, .key_out = 42, .ttl = 64, .tos = 4, .ignore_df = true};
 	struct gre gre6 = {.ipv6 = true, .ttl = 64};
 	ck_assert(ip_addr_parse("10.0.0.9", &gre.remote) && ip_addr_parse("fd00::9", &gre6.remote));
+	ck_assert(ip_addr_parse("fd00::1", &gre6.local)); /* as the route has it */
 	ck_assert_str_eq(soc->kind_name, "gretap");
 	ck_assert(gre_equal(&soc->gre, &gre));
 	ck_assert_str_eq(six->kind_name, "ip6gre");
@@ -216,6 +217,12 @@ START_TEST(gre_as_configured)
 	unsigned before = fake.changes;
 	pass();
 	ck_assert_uint_eq(fake.changes, before);
+	int ifindex = six->ifindex;
+	fake_set_route(&fake, "fd00::9", "eth0", "fd00::2", 9000);
+	pass();
+	ck_assert(ip_addr_parse("fd00::2", &gre6.local));
+	ck_assert(gre_equal(&fake_link(&fake, "vtap-six")->gre, &gre6));
+	ck_assert_int_eq(fake_link(&fake, "vtap-six")->ifindex, ifindex);
 	client_rig_reload(&rig, client_rig_simple);
 	pass();
 	ck_assert_str_eq(fake_link(&fake, "vtap-soc")->kind_name, "vxlan");
