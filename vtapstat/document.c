@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reads a daemon's answer. It comes over a socket that somebody else may have made: everything in
- * it is checked, and strings are printed only through table.c, which makes them harmless.
+ * it is checked, and strings are printed only through text.c, which makes them harmless.
  */
 #include "vtapstat/document.h"
 
@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "vtapstat/fields.h"
-#include "vtapstat/table.h"
+#include "vtapstat/rates.h"
+#include "vtapstat/style.h"
+#include "vtapstat/text.h"
 #include "vtapstat/units.h"
 #include "vtapstat/view.h"
 
@@ -108,20 +110,36 @@ bool document_is_ok(const struct document *document)
 	return document->ok;
 }
 
-int document_print(const struct document *document, time_t now, FILE *out)
+void document_add_rates(struct document *document, const struct document *before, double seconds)
+{
+	if (document->client)
+		rates_add(document->status,
+			  before != NULL && before->client ? before->status : NULL, seconds);
+}
+
+static int print(const struct document *document, struct page *page)
 {
 	const char *version = field_string(document->status, "version");
+	enum style style = document->ok ? STYLE_GOOD : STYLE_BAD;
+	bool colour = page->layout->colour;
 	char uptime[UNITS_TEXT] = "-";
 	double seconds;
 
-	fprintf(out, "%s ", document_daemon(document));
-	table_print_text(version != NULL ? version : "-", out);
+	fprintf(page->out, "%s ", document_daemon(document));
+	text_print(version != NULL ? version : "-", page->out);
 	if (field_double(document->status, "uptime_s", &seconds) && seconds < 1e15)
 		units_duration((uint64_t)seconds, uptime);
-	fprintf(out, "  %s  up %s", document->ok ? "ok" : "degraded", uptime);
-	if (document->client) {
-		fputc('\n', out);
-		return view_client(document->status, out);
-	}
-	return view_collector(document->status, now, out);
+	fprintf(page->out, "  %s%s%s  up %s", style_on(style, colour),
+		document->ok ? "ok" : "degraded", style_off(style, colour), uptime);
+	return document->client ? view_client(document->status, page)
+				: view_collector(document->status, page);
+}
+
+char *document_text(const struct document *document, const struct page_layout *layout, size_t *size)
+{
+	struct page page;
+
+	if (page_open(&page, layout) < 0)
+		return NULL;
+	return page_close(&page, print(document, &page), size);
 }

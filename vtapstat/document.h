@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <time.h>
+
+#include "vtapstat/page.h"
 
 struct document;
 
@@ -19,7 +19,10 @@ void document_free(struct document *document); /* NULL is fine */
 
 const char *document_daemon(const struct document *document); /* "client" or "collector" */
 bool document_is_ok(const struct document *document);         /* false: degraded */
-/* `now` is what ages count from. 0 or a negative errno. */
-int document_print(const struct document *document, time_t now, FILE *out);
+/* Gives a client's mirrors the rates since `before` (NULL: none), `seconds` ago; see rates.h. */
+void document_add_rates(struct document *document, const struct document *before, double seconds);
+/* What people see, malloc'd; NULL: no memory. */
+char *document_text(const struct document *document, const struct page_layout *layout,
+		    size_t *size);
 
 #endif

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fits a text into a terminal from its top left corner. Nothing may scroll, or the next frame would
- * not cover this one.
+ * not cover this one. Each line is overwritten and then erased to its end, so that nothing
+ * flickers.
  */
 #include "vtapstat/screen.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vtapstat/table.h"
+#include "vtapstat/text.h"
 
-static const char home_and_erase[] = "\033[H\033[J";
+static const char home[] = "\033[H", end_of_line[] = "\033[K\n", erase_below[] = "\033[J";
 
-static size_t line_rows(const char *line, size_t size, unsigned int columns)
+/* A serial line may know no size. */
+enum { COLUMNS_UNKNOWN = 80 };
+
+static size_t line_rows(const char *line, size_t size, size_t columns)
 {
-	size_t width = table_text_width(line, size);
+	size_t width = text_width(line, size);
 
+	if (columns == 0)
+		columns = COLUMNS_UNKNOWN;
 	return width == 0 ? 1 : (width + columns - 1) / columns;
 }
 
@@ -40,7 +45,7 @@ static size_t count_lines(const char *text)
 	return count;
 }
 
-static bool fits(const char *text, size_t room, unsigned int columns)
+size_t screen_rows(const char *text, size_t columns)
 {
 	size_t used = 0;
 	size_t size;
@@ -48,13 +53,20 @@ static bool fits(const char *text, size_t room, unsigned int columns)
 	for (; *text != '\0'; text = next_line(text, size)) {
 		size = line_size(text);
 		used += line_rows(text, size, columns);
-		if (used > room)
-			return false;
 	}
-	return true;
+	return used;
 }
 
-char *screen_frame(const char *text, unsigned int rows, unsigned int columns)
+/* It must not wrap: there is one row for it. */
+static void put_count(size_t count, size_t columns, FILE *out)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "... %zu more", count);
+	fprintf(out, "%.*s%s", columns > 0 ? (int)columns : (int)sizeof(text), text, end_of_line);
+}
+
+char *screen_frame(const char *text, size_t rows, size_t columns)
 {
 	size_t room = rows > 2 ? rows - 1 : 1; /* the last row is the cursor's */
 	char *frame = NULL;
@@ -64,10 +76,8 @@ char *screen_frame(const char *text, unsigned int rows, unsigned int columns)
 
 	if (out == NULL)
 		return NULL;
-	if (columns == 0)
-		columns = 80;
-	fputs(home_and_erase, out);
-	if (!fits(text, room, columns))
+	fputs(home, out);
+	if (screen_rows(text, columns) > room)
 		room--; /* for the count */
 	for (; *text != '\0'; text = next_line(text, size)) {
 		size_t need;
@@ -75,12 +85,14 @@ char *screen_frame(const char *text, unsigned int rows, unsigned int columns)
 		size = line_size(text);
 		need = line_rows(text, size, columns);
 		if (need > room) {
-			fprintf(out, "... %zu more\n", count_lines(text));
+			put_count(count_lines(text), columns, out);
 			break;
 		}
 		room -= need;
-		fprintf(out, "%.*s\n", (int)size, text);
+		fwrite(text, 1, size, out);
+		fputs(end_of_line, out);
 	}
+	fputs(erase_below, out);
 	if (ferror(out) | fclose(out)) {
 		free(frame);
 		return NULL;

@@ -1,102 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Aligned columns. Knows nothing of what the cells mean, of terminals or of JSON. Widths are those
- * of characters in the locale's encoding.
+ * Aligned columns. Knows nothing of what the cells mean, of terminals or of JSON. All text is in
+ * one growing buffer: a table may have half a million cells, and an allocation for each would show.
  */
-
 #include "vtapstat/table.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
-#include <wctype.h>
+
+#include "vtapstat/text.h"
+
+#define NOWHERE SIZE_MAX
 
 struct cell {
-	char *text;
+	size_t at; /* in the table's text */
 	size_t width;
+	enum style style;
 };
 
 struct row {
-	struct cell *cells; /* as many as there are columns */
-	char *note;
+	size_t note, remark; /* in the table's text, or NOWHERE */
 };
 
 struct table {
-	const struct table_column *columns;
+	struct table_column *columns;
 	size_t columns_count;
+	char *text;
+	size_t text_size, text_capacity;
 	struct row *rows;
-	size_t rows_count;
-	size_t rows_capacity;
+	struct cell *cells; /* columns_count for each row */
+	size_t rows_count, rows_capacity;
 	size_t filled; /* cells of the last row */
 	bool no_memory;
 };
-
-/* Length of the character at `text`, 0 when it is not one that a terminal simply shows. */
-static size_t shown_character(const char *text, size_t size, size_t *width)
-{
-	mbstate_t state = {0};
-	wchar_t c;
-	size_t length = mbrtowc(&c, text, size, &state);
-	int columns;
-
-	if (length == 0 || length > size)
-		return 0;
-	/* zero width: combining and direction marks, which can make text look like another */
-	columns = iswprint((wint_t)c) ? wcwidth(c) : 0;
-	if (columns <= 0)
-		return 0;
-	*width = (size_t)columns;
-	return length;
-}
-
-/* malloc'd; one "?" for each byte that is not part of a shown character. */
-static char *harmless(const char *text)
-{
-	size_t size = strlen(text);
-	char *out = malloc(size + 1);
-	size_t width, length;
-	size_t at = 0;
-
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < size; i += length) {
-		length = shown_character(text + i, size - i, &width);
-		if (length > 0) {
-			memcpy(out + at, text + i, length);
-			at += length;
-		} else {
-			out[at++] = '?';
-			length = 1;
-		}
-	}
-	out[at] = '\0';
-	return out;
-}
-
-size_t table_text_width(const char *text, size_t size)
-{
-	size_t total = 0;
-	size_t width, length;
-
-	for (size_t i = 0; i < size; i += length) {
-		width = 1;
-		length = shown_character(text + i, size - i, &width);
-		if (length == 0)
-			length = 1;
-		total += width;
-	}
-	return total;
-}
-
-void table_print_text(const char *text, FILE *out)
-{
-	char *clean = harmless(text);
-
-	if (clean != NULL)
-		fputs(clean, out);
-	free(clean);
-}
 
 struct table *table_new(const struct table_column *columns, size_t count)
 {
@@ -104,7 +42,12 @@ struct table *table_new(const struct table_column *columns, size_t count)
 
 	if (table == NULL)
 		return NULL;
-	table->columns = columns;
+	table->columns = calloc(count, sizeof(*columns));
+	if (table->columns == NULL) {
+		free(table);
+		return NULL;
+	}
+	memcpy(table->columns, columns, count * sizeof(*columns));
 	table->columns_count = count;
 	table->filled = count;
 	return table;
@@ -114,42 +57,72 @@ void table_free(struct table *table)
 {
 	if (table == NULL)
 		return;
-	for (size_t i = 0; i < table->rows_count; i++) {
-		for (size_t k = 0; k < table->columns_count; k++)
-			free(table->rows[i].cells[k].text);
-		free(table->rows[i].cells);
-		free(table->rows[i].note);
-	}
+	free(table->columns);
+	free(table->text);
 	free(table->rows);
+	free(table->cells);
 	free(table);
+}
+
+/* Where the harmless text is, or NOWHERE: no memory. */
+static size_t add_text(struct table *table, const char *text, size_t *width)
+{
+	size_t size = strlen(text) + 1;
+	size_t at = table->text_size;
+
+	if (size > table->text_capacity - at) {
+		size_t capacity = 2 * (table->text_capacity + size) + 1024;
+		char *bytes = realloc(table->text, capacity);
+
+		if (bytes == NULL) {
+			table->no_memory = true;
+			return NOWHERE;
+		}
+		table->text = bytes;
+		table->text_capacity = capacity;
+	}
+	*width = text_clean(text, table->text + at);
+	table->text_size += strlen(table->text + at) + 1;
+	return at;
+}
+
+static bool reserve_row(struct table *table)
+{
+	size_t capacity = table->rows_capacity == 0 ? 16 : 2 * table->rows_capacity;
+	struct row *rows;
+	struct cell *cells;
+
+	if (table->rows_count < table->rows_capacity)
+		return true;
+	rows = reallocarray(table->rows, capacity, sizeof(*rows));
+	if (rows == NULL)
+		return false;
+	table->rows = rows;
+	cells = reallocarray(table->cells, capacity, table->columns_count * sizeof(*cells));
+	if (cells == NULL)
+		return false;
+	table->cells = cells;
+	table->rows_capacity = capacity;
+	return true;
 }
 
 static bool add_row(struct table *table)
 {
-	struct row *row;
+	struct cell *cells;
 
-	if (table->rows_count == table->rows_capacity) {
-		size_t capacity = table->rows_capacity == 0 ? 16 : 2 * table->rows_capacity;
-		struct row *rows = reallocarray(table->rows, capacity, sizeof(*rows));
-
-		if (rows == NULL)
-			return false;
-		table->rows = rows;
-		table->rows_capacity = capacity;
-	}
-	row = &table->rows[table->rows_count];
-	row->note = NULL;
-	row->cells = calloc(table->columns_count, sizeof(*row->cells));
-	if (row->cells == NULL)
+	if (!reserve_row(table))
 		return false;
-	table->rows_count++;
+	cells = table->cells + table->rows_count * table->columns_count;
+	for (size_t k = 0; k < table->columns_count; k++)
+		cells[k] = (struct cell){.at = NOWHERE};
+	table->rows[table->rows_count++] = (struct row){NOWHERE, NOWHERE};
 	table->filled = 0;
 	return true;
 }
 
-void table_cell(struct table *table, const char *text)
+void table_cell(struct table *table, const char *text, enum style style)
 {
-	struct cell *cell;
+	struct cell cell = {.style = style};
 
 	if (table->no_memory)
 		return;
@@ -157,80 +130,188 @@ void table_cell(struct table *table, const char *text)
 		table->no_memory = true;
 		return;
 	}
-	cell = &table->rows[table->rows_count - 1].cells[table->filled++];
-	cell->text = harmless(text != NULL && text[0] != '\0' ? text : "-");
-	if (cell->text == NULL)
-		table->no_memory = true;
-	else
-		cell->width = table_text_width(cell->text, strlen(cell->text));
+	cell.at = add_text(table, text != NULL && text[0] != '\0' ? text : "-", &cell.width);
+	table->cells[(table->rows_count - 1) * table->columns_count + table->filled++] = cell;
+}
+
+static struct row *last_row(struct table *table)
+{
+	return table->no_memory || table->rows_count == 0 ? NULL
+							  : &table->rows[table->rows_count - 1];
 }
 
 void table_note(struct table *table, const char *text)
 {
-	struct row *row;
+	struct row *row = last_row(table);
+	size_t width;
 
-	if (table->no_memory || table->rows_count == 0)
+	if (row != NULL)
+		row->note = add_text(table, text, &width);
+}
+
+void table_remark(struct table *table, const char *text)
+{
+	struct row *row = last_row(table);
+	size_t width;
+
+	if (row != NULL)
+		row->remark = add_text(table, text, &width);
+}
+
+/* ---- printing ------------------------------------------------------------------------------ */
+
+struct line {
+	FILE *out;
+	bool colour;
+	bool begun;
+	size_t blanks; /* owed to the next text, so that no line ends with one */
+};
+
+static void put_blanks(struct line *line)
+{
+	static const char blanks[] =
+	    "                                                                ";
+	size_t size = sizeof(blanks) - 1;
+
+	for (; line->blanks > size; line->blanks -= size)
+		fwrite_unlocked(blanks, 1, size, line->out);
+	fwrite_unlocked(blanks, 1, line->blanks, line->out);
+	line->blanks = 0;
+}
+
+static void put_text(struct line *line, const char *text, size_t size, bool cut, enum style style)
+{
+	put_blanks(line);
+	fputs_unlocked(style_on(style, line->colour), line->out);
+	fwrite_unlocked(text, 1, size, line->out);
+	if (cut)
+		fputs_unlocked(text_ellipsis(), line->out);
+	fputs_unlocked(style_off(style, line->colour), line->out);
+}
+
+/* `taken` columns, in a column of `width`; what is wider is cut. */
+static void put_cell(struct line *line, const struct table_column *column, size_t width,
+		     const char *text, size_t taken, enum style style)
+{
+	bool cut = taken > width;
+	size_t size, padding;
+
+	if (width == 0)
 		return;
-	row = &table->rows[table->rows_count - 1];
-	free(row->note);
-	row->note = harmless(text);
-	if (row->note == NULL)
-		table->no_memory = true;
-}
-
-static void print_cell(const struct table_column *column, const char *text, size_t text_width,
-		       size_t width, bool last, FILE *out)
-{
-	int padding = (int)(width - text_width);
-
+	size = cut ? text_fit(text, width - 1, &taken) : strlen(text);
+	padding = width - taken - cut;
+	line->blanks += line->begun ? FIT_GAP : 0;
+	line->begun = true;
 	if (column->right)
-		fprintf(out, "%*s%s", padding, "", text);
-	else
-		fprintf(out, "%s%*s", text, last ? 0 : padding, "");
-	fputs(last ? "\n" : "  ", out);
+		line->blanks += padding;
+	put_text(line, text, size, cut, style);
+	if (!column->right)
+		line->blanks += padding;
 }
 
-static void print_rows(const struct table *table, const size_t *widths, FILE *out)
+static void print_row(const struct table *table, size_t i, const size_t *widths, struct line line)
 {
-	size_t count = table->columns_count;
+	const struct cell *cells = table->cells + i * table->columns_count;
+	const struct row *row = &table->rows[i];
 
-	for (size_t k = 0; k < count; k++) {
+	for (size_t k = 0; k < table->columns_count; k++)
+		if (cells[k].at != NOWHERE)
+			put_cell(&line, &table->columns[k], widths[k], table->text + cells[k].at,
+				 cells[k].width, cells[k].style);
+	if (row->remark != NOWHERE) {
+		const char *remark = table->text + row->remark;
+
+		line.blanks += FIT_GAP;
+		put_text(&line, remark, strlen(remark), false, STYLE_WARN);
+	}
+	putc_unlocked('\n', line.out);
+	if (row->note != NOWHERE)
+		fprintf(line.out, "    %s\n", table->text + row->note);
+}
+
+static void print_titles(const struct table *table, const size_t *widths, struct line line)
+{
+	for (size_t k = 0; k < table->columns_count; k++) {
 		const char *title = table->columns[k].title;
 
-		print_cell(&table->columns[k], title, strlen(title), widths[k], k + 1 == count,
-			   out);
+		put_cell(&line, &table->columns[k], widths[k], title, strlen(title), STYLE_TITLE);
 	}
-	for (size_t i = 0; i < table->rows_count; i++) {
-		const struct row *row = &table->rows[i];
-
-		for (size_t k = 0; k < count; k++) {
-			const struct cell *cell = &row->cells[k];
-
-			print_cell(&table->columns[k], cell->text != NULL ? cell->text : "",
-				   cell->width, widths[k], k + 1 == count, out);
-		}
-		if (row->note != NULL)
-			fprintf(out, "    %s\n", row->note);
-	}
+	putc_unlocked('\n', line.out);
 }
 
-int table_print(const struct table *table, FILE *out)
+static void print_left_out(const struct table *table, const size_t *widths, FILE *out)
 {
-	size_t *widths;
+	const char *before = "    too narrow for: ";
 
-	if (table->no_memory)
+	for (size_t k = 0; k < table->columns_count; k++) {
+		if (widths[k] > 0)
+			continue;
+		fprintf(out, "%s%s", before, table->columns[k].title);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		putc('\n', out);
+}
+
+/* What each column takes; malloc'd, NULL: no memory. */
+static size_t *natural_widths(const struct table *table, size_t rows)
+{
+	size_t *widths = calloc(table->columns_count, sizeof(*widths));
+	const struct cell *cell = table->cells;
+
+	if (widths == NULL)
+		return NULL;
+	for (size_t k = 0; k < table->columns_count; k++)
+		widths[k] = strlen(table->columns[k].title);
+	for (size_t i = 0; i < rows && i < table->rows_count; i++)
+		for (size_t k = 0; k < table->columns_count; k++, cell++)
+			if (cell->width > widths[k])
+				widths[k] = cell->width;
+	return widths;
+}
+
+bool table_is_wider(const struct table *table, size_t room)
+{
+	size_t *widths = natural_widths(table, table->rows_count);
+	size_t total = 0;
+
+	if (widths == NULL)
+		return false;
+	for (size_t k = 0; k < table->columns_count; k++)
+		total += widths[k] + (k > 0 ? FIT_GAP : 0);
+	free(widths);
+	return room > 0 && total > room;
+}
+
+static int fit(const struct table *table, size_t *widths, size_t room)
+{
+	struct fit_column *columns = calloc(table->columns_count, sizeof(*columns));
+
+	if (columns == NULL)
 		return -ENOMEM;
-	widths = calloc(table->columns_count, sizeof(*widths));
+	for (size_t k = 0; k < table->columns_count; k++)
+		columns[k] = table->columns[k].fit;
+	fit_columns(columns, widths, table->columns_count, room);
+	free(columns);
+	return 0;
+}
+
+int table_print(const struct table *table, size_t rows, size_t room, bool colour, FILE *out)
+{
+	const struct line line = {.out = out, .colour = colour};
+	size_t *widths = table->no_memory ? NULL : natural_widths(table, rows);
+	int error = 0;
+
 	if (widths == NULL)
 		return -ENOMEM;
-	for (size_t k = 0; k < table->columns_count; k++) {
-		widths[k] = strlen(table->columns[k].title);
-		for (size_t i = 0; i < table->rows_count; i++) {
-			if (table->rows[i].cells[k].width > widths[k])
-				widths[k] = table->rows[i].cells[k].width;
-		}
+	if (room > 0)
+		error = fit(table, widths, room);
+	if (error == 0) {
+		print_titles(table, widths, line);
+		for (size_t i = 0; i < rows && i < table->rows_count; i++)
+			print_row(table, i, widths, line);
+		print_left_out(table, widths, out);
 	}
-	print_rows(table, widths, out);
 	free(widths);
-	return 0;
+	return error;
 }

@@ -47,6 +47,21 @@ const char *units_count(uint64_t count, char text[UNITS_TEXT])
 	return count_with(count, "", "", text);
 }
 
+const char *units_digits(uint64_t count, char text[UNITS_TEXT])
+{
+	char digits[UNITS_TEXT];
+	size_t size = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	size_t at = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (i > 0 && (size - i) % 3 == 0)
+			text[at++] = ',';
+		text[at++] = digits[i];
+	}
+	text[at] = '\0';
+	return text;
+}
+
 const char *units_bytes(uint64_t bytes, char text[UNITS_TEXT])
 {
 	return count_with(bytes, " ", "B", text);

@@ -10,6 +10,7 @@
 enum { UNITS_TEXT = 32 };
 
 const char *units_count(uint64_t count, char text[UNITS_TEXT]);   /* 0, 9999, 12.3k, 4.56M */
+const char *units_digits(uint64_t count, char text[UNITS_TEXT]);  /* 0, 9,999, 12,345,678 */
 const char *units_bytes(uint64_t bytes, char text[UNITS_TEXT]);   /* 0 B, 9999 B, 12.3 kB */
 const char *units_per_s(double rate, char text[UNITS_TEXT]);      /* 0, 0.4, 812, 12.3k */
 const char *units_bits_per_s(double bits, char text[UNITS_TEXT]); /* 0 bit/s, 12.3 Mbit/s */

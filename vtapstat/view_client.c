@@ -3,97 +3,71 @@
  * The client's status as two tables, in the order of its configuration: where the copies go, and
  * what is copied.
  */
-
 #include "vtapstat/view.h"
-
-#include <errno.h>
-#include <stdlib.h>
-
-#include "vtapstat/fields.h"
-#include "vtapstat/table.h"
-
-static const struct table_column collector_columns[] = {
-    {"COLLECTOR", false}, {"ADDRESS", false}, {"LOCAL", false},    {"ENCAP", false},
-    {"VNI", true},        {"PORT", true},     {"DEVICE", false},   {"STATE", false},
-    {"PATH MTU", true},   {"NEEDED", true},   {"OVERSIZE", false}, {"PACKETS", true},
-    {"BYTES", true},      {"DROPPED", true},  {"ERRORS", true},
-};
-
-static const struct table_column mirror_columns[] = {
-    {"INTERFACE", false}, {"DIRECTION", false}, {"METHOD", false},
-    {"COLLECTOR", false}, {"STATE", false},     {"PACKETS", true},
-    {"BYTES", true},      {"DROPPED", true},    {"REPAIRS", true},
-};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void add_collector(struct table *table, const struct json_object *collector)
-{
-	cell_string(table, collector, "name");
-	cell_string(table, collector, "address");
-	cell_string(table, collector, "local");
-	cell_string(table, collector, "encap");
-	cell_number(table, collector, "vni");
-	cell_number(table, collector, "port");
-	cell_string(table, collector, "device");
-	cell_string(table, collector, "state");
-	cell_number(table, collector, "path_mtu");
-	cell_number(table, collector, "needed_mtu");
-	cell_string(table, collector, "oversize");
-	cell_count(table, collector, "tx_packets");
-	cell_bytes(table, collector, "tx_bytes");
-	cell_count(table, collector, "tx_dropped");
-	cell_count(table, collector, "tx_errors");
-	note_reason(table, collector);
-}
+static const struct list_column collector_columns[] = {
+    {"COLLECTOR", "name", LIST_TEXT, LIST_ALWAYS, {.floor = 10}},
+    {"ADDRESS", "address", LIST_ADDRESS, LIST_ALWAYS, {.leaves = 10}},
+    {"LOCAL", "local", LIST_ADDRESS, LIST_ALWAYS, {.leaves = 2}},
+    {"ENCAP", "encap", LIST_TEXT, LIST_ALWAYS, {.leaves = 1}},
+    {"VNI", "vni", LIST_NUMBER, LIST_ALWAYS, {.leaves = 4}},
+    {"PORT", "port", LIST_NUMBER, LIST_ALWAYS, {.leaves = 3}},
+    {"DEVICE", "device", LIST_TEXT, LIST_ALWAYS, {.leaves = 5}},
+    {"STATE", "state", LIST_STATE, LIST_ALWAYS, {0}},
+    {"PATH MTU", "path_mtu", LIST_NUMBER, LIST_ALWAYS, {.leaves = 6}},
+    {"NEEDED", "needed_mtu", LIST_NUMBER, LIST_ALWAYS, {.leaves = 7}},
+    {"OVERSIZE", "oversize", LIST_TEXT, LIST_ALWAYS, {.leaves = 8}},
+    {"PACKETS", "tx_packets", LIST_COUNT, LIST_ALWAYS, {.leaves = 9}},
+    {"BYTES", "tx_bytes", LIST_BYTES, LIST_ALWAYS, {.leaves = 11}},
+    {"DROPPED", "tx_dropped", LIST_LOSS, LIST_ALWAYS, {0}},
+    {"ERRORS", "tx_errors", LIST_LOSS, LIST_ALWAYS, {0}},
+};
 
-static void add_mirror(struct table *table, const struct json_object *mirror)
-{
-	cell_string(table, mirror, "interface");
-	cell_string(table, mirror, "direction");
-	cell_string(table, mirror, "method");
-	cell_string(table, mirror, "collector");
-	cell_string(table, mirror, "state");
-	cell_count(table, mirror, "packets");
-	cell_bytes(table, mirror, "bytes");
-	cell_count(table, mirror, "dropped");
-	cell_count(table, mirror, "repairs");
-	note_reason(table, mirror);
-}
+static const struct list collectors = {
+    .key = "collectors",
+    .columns = collector_columns,
+    .columns_count = COUNT(collector_columns),
+    .none = "no collectors",
+};
 
-static int print_list(const struct json_object *status, const char *key,
-		      const struct table_column *columns, size_t columns_count,
-		      void (*add)(struct table *table, const struct json_object *element),
-		      FILE *out)
+static const struct list_column mirror_columns[] = {
+    {"INTERFACE", "interface", LIST_TEXT, LIST_ALWAYS, {0}},
+    {"DIRECTION", "direction", LIST_TEXT, LIST_ALWAYS, {0}},
+    {"METHOD", "method", LIST_TEXT, LIST_ALWAYS, {.leaves = 1}},
+    {"COLLECTOR", "collector", LIST_TEXT, LIST_ALWAYS, {.floor = 10, .leaves = 5}},
+    {"STATE", "state", LIST_STATE, LIST_ALWAYS, {0}},
+    {"PACKETS", "packets", LIST_COUNT, LIST_ALWAYS, {.leaves = 3}},
+    {"BYTES", "bytes", LIST_BYTES, LIST_ALWAYS, {.leaves = 6}},
+    {"PACKETS/S", "packets_per_s", LIST_PER_S, LIST_IF_SENT, {.leaves = 4}},
+    {"BITS/S", "bits_per_s", LIST_BITS_PER_S, LIST_IF_SENT, {.leaves = 7}},
+    {"DROPPED", "dropped", LIST_LOSS, LIST_ALWAYS, {0}},
+    {"REPAIRS", "repairs", LIST_COUNT, LIST_ALWAYS, {.leaves = 2}},
+};
+
+const struct list view_client_mirrors = {
+    .key = "mirrors",
+    .columns = mirror_columns,
+    .columns_count = COUNT(mirror_columns),
+    .none = "no mirrors",
+};
+
+int view_client(const struct json_object *status, struct page *page)
 {
-	size_t count = field_count(status, key);
-	struct table *table;
+	const struct page_layout *layout = page->layout;
+	size_t room;
 	int error;
 
-	if (count == 0) {
-		fprintf(out, "no %s\n", key);
-		return 0;
-	}
-	table = table_new(columns, columns_count);
-	if (table == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		add(table, field_element(status, key, i));
-	error = table_print(table, out);
-	table_free(table);
-	return error;
-}
-
-int view_client(const struct json_object *status, FILE *out)
-{
-	int error;
-
-	fputc('\n', out);
-	error = print_list(status, "collectors", collector_columns, COUNT(collector_columns),
-			   add_collector, out);
+	putc('\n', page->out);
+	if (layout->hint != NULL)
+		fprintf(page->out, "%s\n", layout->hint);
+	putc('\n', page->out);
+	room = page_room(page);
+	/* whatever there is of collectors, mirrors are what one looks for */
+	error = list_print(&collectors, status, NULL, layout->rows > 0 ? room / 2 : room, page);
 	if (error < 0)
 		return error;
-	fputc('\n', out);
-	return print_list(status, "mirrors", mirror_columns, COUNT(mirror_columns), add_mirror,
-			  out);
+	putc('\n', page->out);
+	return list_print(&view_client_mirrors, status, layout->sort, page_room(page), page);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The collector's status: its endpoints, the totals, and one line per client, sorted by address so
- * that a line stays where it is from one look to the next.
+ * The collector's status: its endpoints, the totals with what they mean where they are not zero,
+ * who was turned away, and one line per client, by default sorted by address so that a line stays
+ * where it is from one look to the next.
  */
-
 #include "vtapstat/view.h"
 
 #include <errno.h>
@@ -11,28 +11,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/addr.h"
 #include "vtapstat/fields.h"
 #include "vtapstat/table.h"
+#include "vtapstat/text.h"
 #include "vtapstat/units.h"
-
-static const struct table_column total_columns[] = {
-    {"TOTAL", false},
-    {"PACKETS", true},
-    {"BYTES", true},
-};
-
-static const struct table_column client_columns[] = {
-    {"CLIENT", false}, {"ENCAP", false},    {"VNI", true},    {"PACKETS", true},
-    {"BYTES", true},   {"PACKETS/S", true}, {"BITS/S", true}, {"LAST SEEN", true},
-};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-struct sortable {
-	struct ip_addr address;
-	uint64_t vni;
-	const struct json_object *client;
+static const struct table_column total_columns[] = {
+    {"TOTAL", false, {0}},
+    {"PACKETS", true, {0}},
+    {"BYTES", true, {0}},
+};
+
+static const struct {
+	const char *key;
+	const char *meaning; /* said when it is not zero */
+	bool newer;          /* not every collector sends it */
+} totals[] = {
+    {"accepted", NULL, false},
+    {"rejected", "from addresses outside the allow-list", false},
+    {"malformed", "to the tunnel's port, but no tunnel packets", false},
+    {"overflow", "counted for no client: raise max_clients", false},
+    {"undelivered", "dropped by the kernel: fragment, checksum, VNI", true},
+};
+
+static const struct list_column rejected_columns[] = {
+    {"REJECTED SOURCE", "address", LIST_ADDRESS, LIST_ALWAYS, {0}},
+    {"PACKETS", "packets", LIST_COUNT, LIST_ALWAYS, {0}},
+    {"BYTES", "bytes", LIST_BYTES, LIST_ALWAYS, {.leaves = 1}},
+    {"LAST SEEN", "last_seen", LIST_AGE, LIST_ALWAYS, {.leaves = 2}},
+};
+
+static const struct list rejected_sources = {
+    .key = "rejected_sources",
+    .columns = rejected_columns,
+    .columns_count = COUNT(rejected_columns),
+    .none = "",
+};
+
+static const struct list_column client_columns[] = {
+    {"CLIENT", "address", LIST_ADDRESS, LIST_ALWAYS, {0}},
+    {"NAME", "name", LIST_TEXT, LIST_IF_ANY, {.floor = 8}},
+    {"ENCAP", "encap", LIST_TEXT, LIST_ALWAYS, {.leaves = 1}},
+    {"VNI", "vni", LIST_NUMBER, LIST_ALWAYS, {.leaves = 4}},
+    {"PACKETS", "packets", LIST_COUNT, LIST_ALWAYS, {.leaves = 3}},
+    {"BYTES", "bytes", LIST_BYTES, LIST_ALWAYS, {.leaves = 6}},
+    {"PACKETS/S", "packets_per_s", LIST_PER_S, LIST_ALWAYS, {.leaves = 2}},
+    {"BITS/S", "bits_per_s", LIST_BITS_PER_S, LIST_ALWAYS, {.leaves = 7}},
+    {"LAST SEEN", "last_seen", LIST_AGE, LIST_ALWAYS, {.leaves = 5}},
+};
+
+const struct list view_collector_clients = {
+    .key = "clients",
+    .columns = client_columns,
+    .columns_count = COUNT(client_columns),
+    .order = {"address", "vni"},
+    .none = "no clients yet",
 };
 
 static void print_field(const struct json_object *object, const char *key, const char *before,
@@ -41,13 +76,15 @@ static void print_field(const struct json_object *object, const char *key, const
 	const char *text = field_string(object, key);
 
 	fputs(before, out);
-	table_print_text(text != NULL && text[0] != '\0' ? text : "-", out);
+	text_print(text != NULL && text[0] != '\0' ? text : "-", out);
 }
 
 /* "vtap0: vxlan vni 42 port 4789 up"; a GRE endpoint has no port, and takes every
  * key; the VNI of one that takes all of them is not a number. */
-static void print_endpoint(const struct json_object *endpoint, FILE *out)
+static void print_endpoint(const struct json_object *endpoint, bool colour, FILE *out)
 {
+	const char *state = field_string(endpoint, "state");
+	enum style style = state != NULL && strcmp(state, "up") == 0 ? STYLE_GOOD : STYLE_BAD;
 	uint64_t number;
 
 	print_field(endpoint, "device", "", out);
@@ -58,43 +95,58 @@ static void print_endpoint(const struct json_object *endpoint, FILE *out)
 		fputs(" vni any", out);
 	if (field_uint(endpoint, "port", &number) && number != 0)
 		fprintf(out, " port %" PRIu64, number);
-	print_field(endpoint, "state", " ", out);
+	fprintf(out, " %s", style_on(style, colour));
+	print_field(endpoint, "state", "", out);
+	fputs(style_off(style, colour), out);
 	if (field_string(endpoint, "reason") != NULL)
 		print_field(endpoint, "reason", ": ", out);
 	fputc('\n', out);
 }
 
 /* One endpoint goes on in the daemon's own line; more have a line each. */
-static void print_endpoints(const struct json_object *status, FILE *out)
+static void print_endpoints(const struct json_object *status, const struct page *page)
 {
 	size_t count = field_count(status, "endpoints");
 
-	if (count == 1) {
-		fputs("  ", out);
-		print_endpoint(field_element(status, "endpoints", 0), out);
-		return;
-	}
-	fputs(count == 0 ? "  no endpoint\n" : "\n", out);
+	if (count != 1)
+		fputs(count == 0 ? "  no endpoint\n" : "\n", page->out);
 	for (size_t i = 0; i < count; i++) {
-		fputs("  ", out);
-		print_endpoint(field_element(status, "endpoints", i), out);
+		fputs("  ", page->out);
+		print_endpoint(field_element(status, "endpoints", i), page->layout->colour,
+			       page->out);
 	}
 }
 
-static int print_totals(const struct json_object *status, FILE *out)
+/* A number of packets, and of bytes where there is one. */
+static void add_total(struct table *table, const char *label, const struct json_object *total,
+		      const char *packets_key, const char *meaning)
 {
-	static const char *const keys[] = {"accepted", "rejected", "malformed", "overflow"};
+	char text[UNITS_TEXT];
+	uint64_t packets = 0, bytes;
+	bool known = field_uint(total, packets_key, &packets);
+	bool bad = meaning != NULL && packets > 0;
+
+	table_cell(table, label, STYLE_PLAIN);
+	table_cell(table, known ? units_count(packets, text) : NULL,
+		   bad ? STYLE_WARN : STYLE_PLAIN);
+	table_cell(table, field_uint(total, "bytes", &bytes) ? units_bytes(bytes, text) : NULL,
+		   bad ? STYLE_WARN : STYLE_PLAIN);
+	if (bad)
+		table_remark(table, meaning);
+}
+
+static int print_totals(const struct json_object *status, const struct page *page)
+{
 	struct table *table = table_new(total_columns, COUNT(total_columns));
 	int error;
 
 	if (table == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < COUNT(keys); i++) {
-		const struct json_object *total = field_object(status, keys[i]);
+	for (size_t i = 0; i < COUNT(totals); i++) {
+		const struct json_object *total = field_object(status, totals[i].key);
 
-		table_cell(table, keys[i]);
-		cell_count(table, total, "packets");
-		cell_bytes(table, total, "bytes");
+		if (total != NULL || !totals[i].newer)
+			add_total(table, totals[i].key, total, "packets", totals[i].meaning);
 	}
 	for (size_t i = 0; i < field_count(status, "endpoints"); i++) {
 		const struct json_object *endpoint = field_element(status, "endpoints", i);
@@ -103,105 +155,45 @@ static int print_totals(const struct json_object *status, FILE *out)
 
 		if (asprintf(&label, "%s dropped", device != NULL ? device : "-") < 0)
 			break;
-		table_cell(table, label);
+		add_total(table, label, endpoint, "rx_dropped", "by the device");
 		free(label);
-		cell_count(table, endpoint, "rx_dropped");
-		table_cell(table, NULL);
 	}
-	error = table_print(table, out);
+	/* its columns are few and short: they are not fitted */
+	error = table_print(table, SIZE_MAX, 0, page->layout->colour, page->out);
 	table_free(table);
 	return error;
 }
 
-static int compare_clients(const void *a, const void *b)
+/* Nothing when there are none; of a small window a small part. */
+static int print_rejected(const struct json_object *status, struct page *page)
 {
-	const struct sortable *x = a;
-	const struct sortable *y = b;
-	int order = ip_addr_compare(&x->address, &y->address);
+	enum { LEAST = 3, PART = 4 };
+	size_t rows = page->layout->rows;
+	size_t room = rows == 0 ? page_room(page) : rows / PART;
+	int error;
 
-	if (order != 0)
-		return order;
-	return (x->vni > y->vni) - (x->vni < y->vni);
-}
-
-/* malloc'd; only when count is not 0. */
-static struct sortable *sorted_clients(const struct json_object *status, size_t count)
-{
-	struct sortable *clients = calloc(count, sizeof(*clients));
-
-	if (clients == NULL)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		const struct json_object *client = field_element(status, "clients", i);
-		const char *address = field_string(client, "address");
-
-		clients[i].client = client;
-		if (address != NULL)
-			ip_addr_parse(address, &clients[i].address);
-		field_uint(client, "vni", &clients[i].vni);
-	}
-	qsort(clients, count, sizeof(*clients), compare_clients);
-	return clients;
-}
-
-/* A time that is not one, or is yet to come because the clock was set, shows as it was written. */
-static void cell_age(struct table *table, const char *time_text, time_t now)
-{
-	char age[UNITS_TEXT], text[UNITS_TEXT + 8];
-	struct tm tm = {0};
-	const char *end = time_text != NULL ? strptime(time_text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
-	time_t then = end != NULL && *end == '\0' ? timegm(&tm) : now + 1;
-
-	if (then > now) {
-		table_cell(table, time_text);
-		return;
-	}
-	snprintf(text, sizeof(text), "%s ago", units_duration((uint64_t)(now - then), age));
-	table_cell(table, text);
-}
-
-static int print_clients(const struct json_object *status, time_t now, FILE *out)
-{
-	size_t count = field_count(status, "clients");
-	struct sortable *clients;
-	struct table *table;
-	int error = -ENOMEM;
-
-	if (count == 0) {
-		fputs("no clients yet\n", out);
+	if (field_count(status, rejected_sources.key) == 0)
 		return 0;
-	}
-	clients = sorted_clients(status, count);
-	table = table_new(client_columns, COUNT(client_columns));
-	if (clients != NULL && table != NULL) {
-		for (size_t i = 0; i < count; i++) {
-			const struct json_object *client = clients[i].client;
-
-			cell_string(table, client, "address");
-			cell_string(table, client, "encap");
-			cell_number(table, client, "vni");
-			cell_count(table, client, "packets");
-			cell_bytes(table, client, "bytes");
-			cell_per_s(table, client, "packets_per_s");
-			cell_bits_per_s(table, client, "bits_per_s");
-			cell_age(table, field_string(client, "last_seen"), now);
-		}
-		error = table_print(table, out);
-	}
-	table_free(table);
-	free(clients);
+	error = list_print(&rejected_sources, status, NULL, room < LEAST ? LEAST : room, page);
+	putc('\n', page->out);
 	return error;
 }
 
-int view_collector(const struct json_object *status, time_t now, FILE *out)
+int view_collector(const struct json_object *status, struct page *page)
 {
 	int error;
 
-	print_endpoints(status, out);
-	fputc('\n', out);
-	error = print_totals(status, out);
+	print_endpoints(status, page);
+	if (page->layout->hint != NULL)
+		fprintf(page->out, "%s\n", page->layout->hint);
+	fputc('\n', page->out);
+	error = print_totals(status, page);
 	if (error < 0)
 		return error;
-	fputc('\n', out);
-	return print_clients(status, now, out);
+	fputc('\n', page->out);
+	error = print_rejected(status, page);
+	if (error < 0)
+		return error;
+	return list_print(&view_collector_clients, status, page->layout->sort, page_room(page),
+			  page);
 }

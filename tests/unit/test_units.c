@@ -31,6 +31,11 @@ START_TEST(counts_and_bytes)
 		ck_assert_str_eq(units_count(cases[i].value, text), cases[i].count);
 		ck_assert_str_eq(units_bytes(cases[i].value, text), cases[i].bytes);
 	}
+	ck_assert_str_eq(units_digits(0, text), "0");
+	ck_assert_str_eq(units_digits(999, text), "999");
+	ck_assert_str_eq(units_digits(9950, text), "9,950");
+	ck_assert_str_eq(units_digits(123456, text), "123,456");
+	ck_assert_str_eq(units_digits(UINT64_MAX, text), "18,446,744,073,709,551,615");
 }
 END_TEST
 

@@ -1,97 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""vtapstat as a command: options, exit status and messages, against servers that behave well and badly.
-
-The program is $VTAPSTAT, or vtapstat/vtapstat below the current directory.
-"""
-import contextlib
-import fcntl
-import json
+"""vtapstat as a command: options, exit status and messages, against servers that behave well and badly."""
 import os
-import pty
-import select
 import shutil
-import signal
-import socket
-import struct
 import subprocess
-import tempfile
-import termios
-import threading
 import time
 import unittest
 
-PROGRAM = os.path.abspath(os.environ.get("VTAPSTAT", "vtapstat/vtapstat"))
-OK = {"daemon": "collector", "version": "0.1.0", "state": "ok", "uptime_s": 12.5, "clients": []}
-DEGRADED = {"daemon": "client", "version": "0.1.0", "state": "degraded", "uptime_s": 1.5}
-PATIENCE = 15
-
-
-def line(document):
-    return json.dumps(document).encode() + b"\n"
-
-
-class Server:
-    """Answers each connection with `behave(connection)`, or with the bytes of `answer`."""
-
-    def __init__(self, path, answer=line(OK), behave=None):
-        self.path, self.answer, self.requests = path, answer, []
-        self.behave = behave or self.behave_well
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(path)
-        self.socket.listen(64)
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def behave_well(self, connection):
-        request = b""
-        while not request.endswith(b"\n"):
-            request += connection.recv(256)
-        self.requests.append(request)
-        connection.sendall(self.answer)
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            with connection, contextlib.suppress(OSError):
-                self.behave(connection)
-
-    def stop(self, leave_path=False):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.thread.join(PATIENCE)
-        if not leave_path:
-            os.unlink(self.path)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.directory = tempfile.mkdtemp(prefix="vtapstat-")
-        self.path = self.directory + "/test.sock"
-        self.addCleanup(shutil.rmtree, self.directory, True)
-
-    def serve(self, *args, **kwargs):
-        server = Server(self.path, *args, **kwargs)
-        self.addCleanup(lambda: server.socket.fileno() >= 0 and server.stop())
-        return server
-
-    def run_it(self, *args, prefix=()):
-        return subprocess.run([*prefix, PROGRAM, *args], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=PATIENCE, check=False)
-
-    def check(self, status, *args, out=None, err=()):
-        result = self.run_it(*args)
-        self.assertEqual(result.returncode, status, result)
-        if out is not None:
-            self.assertEqual(result.stdout, out)
-        for word in [err] if isinstance(err, str) else err:
-            self.assertIn(word, result.stderr)
-        if not err:
-            self.assertEqual(result.stderr, "")
-        return result
+from vtapstat_rig import DEGRADED, OK, PROGRAM, Case, Server, line
 
 
 class Options(Case):
@@ -157,6 +73,13 @@ class ExitStatus(Case):
         self.assertEqual(result.returncode, 3, result)
         self.assertIn(self.path + ": Permission denied", result.stderr)
         self.assertIn("are you in group vtap?", result.stderr)
+
+    def test_reset(self):
+        def reset(connection):
+            time.sleep(0.1)  # for the request to be there, unread: that makes closing a reset
+
+        self.serve(behave=reset)
+        self.check(3, "-s", self.path, out="", err=["the daemon closed the connection without an answer", "running?"])
 
     def test_path_too_long(self):
         self.check(3, "-s", "/tmp/" + "x" * 200, out="", err="too long")
@@ -256,87 +179,15 @@ class DefaultPaths(Case):
         self.look(3, "/run/vtap/collector.sock: Connection refused")
         client.stop()
 
-
-class Watch(Case):
-    def start(self, *args, **kwargs):
-        process = subprocess.Popen([PROGRAM, "-s", self.path, *args], stdin=subprocess.DEVNULL, **kwargs)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
-
-    def read_until(self, descriptor, done):
-        """What comes from the descriptor until done(all of it)."""
-        text, deadline = "", time.monotonic() + PATIENCE
-        while not done(text):
-            self.assertTrue(select.select([descriptor], [], [], max(0, deadline - time.monotonic()))[0], repr(text))
-            part = os.read(descriptor, 65536)
-            self.assertTrue(part, repr(text))
-            text += part.decode()
-        return text
-
-    def interrupt(self, process):
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(PATIENCE), 0)
-
-    def test_json_lines(self):
-        self.serve()
-        process = self.start("--json", "--watch=0.1", stdout=subprocess.PIPE)
-        text = self.read_until(process.stdout.fileno(), lambda text: text.count("\n") >= 4)
-        for document in text.splitlines()[:4]:
-            self.assertEqual(json.loads(document), OK)
-        self.interrupt(process)
-        process.stdout.close()
-
-    def test_texts_one_after_another_while_daemons_come_and_go(self):
-        process = self.start("-w0.1", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.read_until(process.stderr.fileno(), lambda text: text.count("No such file") >= 2)
-        server = self.serve()
-        text = self.read_until(process.stdout.fileno(), lambda text: text.count("no clients yet") >= 3)
-        self.assertNotIn("\033", text)
-        self.assertIn("no clients yet\n\ncollector 0.1.0", text)
-        server.stop()
-        self.read_until(process.stderr.fileno(), lambda text: "No such file" in text)
-        self.serve(line(DEGRADED))
-        self.read_until(process.stdout.fileno(), lambda text: "client 0.1.0  degraded" in text)
-        self.interrupt(process)
-        process.stdout.close()
-        process.stderr.close()
-
-    def test_interrupt_while_it_waits_for_an_answer(self):
-        asked = threading.Event()
-
-        def keep_silent(connection):
-            asked.set()
-            while connection.recv(256):
-                pass
-
-        self.serve(behave=keep_silent)
-        process = self.start("-w", stdout=subprocess.DEVNULL)
-        self.assertTrue(asked.wait(PATIENCE))
-        began = time.monotonic()
-        self.interrupt(process)
-        self.assertLess(time.monotonic() - began, 2)
-
-    def test_redraws_in_place(self):
-        clients = [{"address": f"10.0.0.{i}", "vni": 42} for i in range(100)]
-        server = self.serve(line({**OK, "clients": clients}))
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 100, 0, 0))
-        process = self.start("--watch=0.1", stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        frames = self.read_until(ours, lambda text: text.count("\033[H\033[J") >= 4).split("\033[H\033[J")
-        self.assertEqual(frames[0], "")
-        for frame in frames[1:-1]:
-            self.assertTrue(frame.startswith("collector 0.1.0  ok"), frame)
-            self.assertEqual(frame.count("\n"), 11, frame)
-            self.assertRegex(frame, r"\r\n\.\.\. \d+ more\r\n$")
-        server.stop()
-        text = self.read_until(ours, lambda text: text.count("trying again every 0.1 s") >= 2)
-        self.assertIn("No such file", text)
-        self.serve()
-        self.read_until(ours, lambda text: "no clients yet" in text)
-        self.interrupt(process)
-        os.close(ours)
+    def test_the_other_one_too(self):
+        hint = "vtap-client is on this host too: vtapstat client"
+        Server(self.directory + "/collector.sock")
+        self.assertNotIn(hint, self.shown_on_terminal(prefix=self.prefix)[1])
+        Server(self.directory + "/client.sock", line(DEGRADED))
+        self.assertIn("\n  " + hint + "\n\n", self.shown_on_terminal(prefix=self.prefix)[1])
+        self.assertNotIn(hint, self.shown_on_terminal("collector", prefix=self.prefix)[1])
+        self.assertNotIn("host too", self.shown_on_terminal("client", prefix=self.prefix)[1])
+        self.assertNotIn(hint, self.run_it(prefix=self.prefix).stdout)
 
 
 if __name__ == "__main__":
