@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""vtapstat --sort."""
+"""vtapstat --sort, and the shells' completions, which know the same columns."""
+import os
+import re
+import subprocess
 import unittest
 
 from vtapstat_rig import CLIENTS, DEGRADED, OK, Case, line
@@ -42,6 +45,51 @@ class Sort(Case):
         self.check(2, "--sort", out="", err="usage:")
         self.serve()
         self.check(2, "--sort=interface", "-s", self.path, out="", err="a collector answers, which has no column interface")
+
+
+class Completion(Case):
+    """The shells' completions know what the program knows."""
+
+    DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../completion")
+
+    def complete(self, *words):
+        script = f"""source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vtapstat; printf '%s\\n' "${{COMPREPLY[@]}}" """
+        result = subprocess.run(["bash", "-c", script, "bash", self.DIRECTORY + "/bash/vtapstat", "vtapstat", *words],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.stderr, "")
+        return result.stdout.split()
+
+    def columns(self):
+        """As the program lists them: of the collector, of the client."""
+        lists = re.findall(r"^  .*: (.*)$", self.check(2, "--sort=?", err="?").stderr, re.M)
+        self.assertEqual(len(lists), 2)
+        return [names.split() for names in lists]
+
+    def test_bash(self):
+        collector, client = self.columns()
+        self.assertEqual(self.complete("--sort", ""), collector + client)
+        self.assertEqual(self.complete("--sort", "="), collector + client)
+        self.assertEqual(self.complete("collector", "--sort", "=", ""), collector)
+        self.assertEqual(self.complete("client", "--sort", ""), client)
+        self.assertEqual(self.complete("client", "--sort", "-b"), ["-bytes", "-bits/s"])
+        self.assertEqual(self.complete(""), ["client", "collector"])
+        self.assertEqual(self.complete("--sort", "client", "co"), ["collector"])
+        self.assertEqual(self.complete("client", ""), [])
+        self.assertEqual(self.complete("--watch", "=", ""), [])
+        self.assertEqual(self.complete("--watch", "cl"), ["client"])
+        self.assertEqual(self.complete("-s", self.directory[:-2]), [self.directory])
+        self.assertEqual(sorted(self.complete("-")), sorted(re.findall(r"(?<![a-z-])--?[a-zA-Z]+", self.options())))
+
+    def options(self):
+        return "\n".join(row[:25] for row in self.check(0, "--help").stdout.splitlines() if row.startswith("  "))
+
+    def test_others_know_the_same(self):
+        words = [word for names in self.columns() for word in names]
+        options = re.findall(r"--([a-z]+)", self.options())
+        for name in "zsh/_vtapstat", "fish/vtapstat.fish":
+            with open(f"{self.DIRECTORY}/{name}", encoding="ascii") as file:
+                known = re.findall(r"[a-z][a-z/-]*[a-z]", file.read())
+            self.assertEqual([word for word in words + options if word not in known], [], name)
 
 
 if __name__ == "__main__":
