@@ -146,6 +146,40 @@ def test_watch_repeats(lab):
         watch.communicate()
 
 
+def test_watch_has_rates_of_mirrors(lab):
+    _, client = lab.pair()
+    watch = subprocess.Popen(
+        (VTAPSTAT, "--watch=0.5", "--sort", "-packets/s", "-s", client.socket_path),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        os.set_blocking(watch.stdout.fileno(), False)
+        seen = bytearray()
+
+        def busy_and_idle():
+            seen.extend(watch.stdout.read() or b"")
+            # INTERFACE DIRECTION METHOD COLLECTOR STATE PACKETS BYTES(2) PACKETS/S BITS/S(2) DROPPED REPAIRS
+            rows = [row.split() for row in seen.decode().splitlines() if row.startswith("eth0 ") and row.endswith(" 0")]
+            rates = [row[8] for row in rows if len(row) == 13]
+            return "0" in rates[1:] and any(rate not in "0-" for rate in rates)
+
+        wait_until(lambda: busy_and_idle() or b"PACKETS/S" in seen, 20, "rates")
+        traffic.ping(lab.client1, lab.peer.address4, (100,) * 20)
+        wait_until(busy_and_idle, 20, lambda: f"a rate, and none any more\n{seen.decode()}")
+    finally:
+        watch.kill()
+        watch.communicate()
+
+
+def test_sort(lab):
+    collector, client = lab.pair()
+    for daemon, columns in ((collector, ("client", "vni", "-bits/s", "last-seen")), (client, ("interface", "-repairs"))):
+        for column in columns:
+            assert vtapstat("--sort", column, "-s", daemon.socket_path).returncode == 0
+    done = vtapstat("--sort", "interface", "-s", collector.socket_path)
+    assert done.returncode == 2 and "interface" in done.stderr
+
+
 # ---- the control socket ----------------------------------------------------------------------------------------
 
 
