@@ -65,13 +65,16 @@ static void udp_errors(FILE *text, const struct client_collector *c)
 		c->port);
 }
 
-/* Arriving: tunnel packets from anyone (two clients that watch each other would feed back), their
- * later fragments from the collector. */
+/*
+ * Arriving: tunnel packets from anyone (two clients that watch each other would feed back), their
+ * later fragments from the collector (it mirrors too) and to it: a switch that has forgotten a
+ * silent collector floods the copies of all clients to all clients.
+ */
 static void udp_ingress(FILE *text, const struct client_collector *c, const char *host)
 {
 	if (c->address.family == AF_INET)
 		fprintf(text,
-			"(ip and udp dst port %u) or (ip src host %s and ip proto 17 and ip[6:2] & "
+			"(ip and udp dst port %u) or (ip host %s and ip proto 17 and ip[6:2] & "
 			"0x1fff != 0)",
 			c->port, host);
 	else
@@ -79,7 +82,7 @@ static void udp_ingress(FILE *text, const struct client_collector *c, const char
 			"(ip6 and ((ip6[6] = 17 and ip6[42:2] = %u) or (ip6[6] = 44 and ip6[40] = "
 			"17 and "
 			"ip6[42:2] & 0xfff8 = 0 and ip6[50:2] = %u))) or "
-			"(ip6 src host %s and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 "
+			"(ip6 host %s and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 "
 			"!= 0)",
 			c->port, c->port, host);
 	udp_errors(text, c);

@@ -240,6 +240,15 @@ START_TEST(copies_that_arrive)
 		put_ports(1, 2);
 		ck_assert(!ingress());
 		start(tags, 0x0800);
+		put_ip4("192.0.2.5", "10.0.0.9", 17, 0x00b9); /* another client's, flooded */
+		put_ports(1, 2);
+		ck_assert(!ingress());
+		start(tags, 0x86dd);
+		put_ip6("2001:db8::5", "fd00::9", 44);
+		put_fragment(17, 0x05a8);
+		put_ports(1, 2);
+		ck_assert(!ingress());
+		start(tags, 0x0800);
 		put_ip4("192.0.2.5", "10.0.0.1", 17,
 			0x00b9); /* somebody's fragments are production */
 		put_ports(1, 2);
