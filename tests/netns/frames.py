@@ -20,15 +20,27 @@ MARKER_TYPE = 0x88B5  # IEEE 802 local experimental
 FRAME_MAX = 1514
 
 
-class Capture:
-    """An AF_PACKET reader. `wire`: super-packets cut and checksums filled in, as they leave the machine."""
+def options(wire, expression):
+    """Of tests/tools/capture."""
+    args = ["-s"] if wire else []
+    if expression:
+        code = run("tcpdump", "-ddd", "-y", "EN10MB", expression).stdout
+        args += ["-f", ",".join(code.split("\n")).rstrip(",")]
+    return args
 
-    def __init__(self, tool, directory, ns, interface, wire=False):
+
+class Capture:
+    """
+    An AF_PACKET reader. `wire`: super-packets cut and checksums filled in, as they leave the machine. `expression`: of
+    tcpdump, what to take.
+    """
+
+    def __init__(self, tool, directory, ns, interface, wire=False, expression=None):
         self.path = os.path.join(directory, f"{ns.name}-{interface}-{secrets.token_hex(3)}.pcapng")
         self.what = f"{ns.name}:{interface}"
         self._seen = []
         self._at = 0
-        args = (["-s"] if wire else []) + [interface, self.path]
+        args = options(wire, expression) + [interface, self.path]
         self.process = ns.popen(tool, *args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         ready = self.process.stdout.readline()
         assert ready == "ready\n", f"capture of {self.what}: {ready}{self.process.stderr.read()}"
@@ -61,7 +73,7 @@ class Capture:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             out, err = self.process.communicate(timeout=60)
-            said = re.match(r"frames (\d+) drops (\d+)", out)
+            said = re.match(r"frames (\d+) bytes \d+ drops \d+", out)
             assert self.process.returncode == 0 and said, f"capture of {self.what}: {out}{err}"
             assert len(self.frames()) == int(said.group(1))
         return self.frames()
@@ -72,6 +84,33 @@ class Capture:
         self.process.communicate()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+
+
+class Tally:
+    """Counts what an AF_PACKET reader sees and keeps none of it. `expression`: of tcpdump, what to count."""
+
+    def __init__(self, tool, ns, interface, wire=False, expression=None):
+        self.what = f"{ns.name}:{interface}"
+        args = options(wire, expression) + [interface, "/dev/null"]
+        self.process = ns.popen(tool, *args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ready = self.process.stdout.readline()
+        assert ready == "ready\n", f"tally of {self.what}: {ready}{self.process.stderr.read()}"
+        self.counted = None
+
+    def stop(self):
+        """(frames, bytes); fails when the kernel dropped anything for want of room."""
+        if self.counted is None:
+            self.process.send_signal(signal.SIGTERM)
+            out, err = self.process.communicate(timeout=60)
+            said = re.match(r"frames (\d+) bytes (\d+) drops 0$", out.strip())
+            assert self.process.returncode == 0 and said, f"tally of {self.what}: {out}{err}"
+            self.counted = (int(said.group(1)), int(said.group(2)))
+        return self.counted
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
 
 
 def quiet(*captures, still=0.15, deadline=10.0):

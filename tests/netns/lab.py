@@ -18,6 +18,9 @@ ALLOW = 'allow = {"10.77.0.0/24", "fd77::/64", "fd78::/64"}\n'
 COLLECTOR_CONF = ALLOW
 CLIENT_CONF = f'collector "soc" {{ address = "{COLLECTOR4}" }}\nmirror "eth0" {{ }}\n'
 
+# What a monitored interface carries besides the copies that leave by it.
+NOT_TUNNEL = f"not (dst host {COLLECTOR4} and ip proto 17 and (ip[6:2] & 0x1fff != 0 or udp dst port 4789))"
+
 _tools = {}
 
 
@@ -122,19 +125,33 @@ class Lab:
 
     # ---- readers ---------------------------------------------------------------------------------------------
 
-    def capture(self, ns, interface="eth0", wire=False):
-        c = frames.Capture(tool("capture"), self.directory, ns, interface, wire)
+    def capture(self, ns, interface="eth0", wire=False, expression=None):
+        c = frames.Capture(tool("capture"), self.directory, ns, interface, wire, expression)
         self.captures.append(c)
         return c
 
     def reader(self, interface="vtap0", ns=None):
         return self.capture(ns or self.coll, interface)
 
+    def tally(self, ns, interface="eth0", wire=False, expression=None):
+        t = frames.Tally(tool("capture"), ns, interface, wire, expression)
+        self.captures.append(t)
+        return t
+
     def numbered(self, ns, count, rate, port=5999, size=100, address=None):
         """Numbered datagrams to the peer, where a socket that nobody reads keeps it from answering."""
         sink = self.socket_at(self.peer, port)
         process = ns.popen(
             tool("numbered"), address or self.peer.address4, port, count, rate, size, stdout=subprocess.PIPE, text=True
+        )
+        process.sink = sink
+        return process
+
+    def numbered_for_ever(self, ns, to, port, rate, size):
+        """Numbered datagrams from ns to another host, until the process is killed."""
+        sink = self.socket_at(to, port)
+        process = ns.popen(
+            tool("numbered"), to.address4, port, 1 << 40, rate, size, stdout=subprocess.PIPE, text=True
         )
         process.sink = sink
         return process

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Test tool: writes every frame that an AF_PACKET reader sees on an interface to a pcapng file,
- * with its direction, until SIGTERM; then drains what is queued and says "frames N drops M". "-s"
- * shows the frames as they will be on the wire: GSO super-packets cut, pending checksums filled in.
- * It decides nothing about what it sees.
+ * with its direction, until SIGTERM; then drains what is queued and says "frames N bytes N drops
+ * N".
+ * "-s" shows the frames as they will be on the wire: GSO super-packets cut, pending checksums
+ * filled in. "-f" gives it a classic filter, in one line as `tcpdump -ddd` prints them. It decides
+ * nothing about what it sees.
  *
  * Exit status: 0, 1 on an error, 3 when the kernel dropped frames for want of room.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
@@ -33,6 +36,7 @@
 enum {
 	FRAME_MAX = 512 * 1024, /* BIG TCP stays below */
 	SOCKET_BUFFER = 1 << 30,
+	FILTER_MAX = 512, /* instructions */
 	TCP_FIN = 0x01,
 	TCP_PSH = 0x08,
 	TCP_CWR = 0x80,
@@ -43,6 +47,7 @@ struct capture {
 	int fd;
 	bool wire;
 	unsigned long frames;
+	unsigned long bytes;
 	unsigned long unreadable;
 };
 
@@ -99,6 +104,7 @@ static void write_frame(struct capture *c, const uint8_t *frame, size_t size, bo
 	put32(c->file, 0);
 	put32(c->file, total);
 	c->frames++;
+	c->bytes += size;
 }
 
 /* ---- frames as on the wire
@@ -287,14 +293,37 @@ static bool read_frame(struct capture *c)
 	return true;
 }
 
-static int open_socket(const char *interface)
+/* Attached before the socket is bound: nothing that the filter refuses is ever queued. */
+static int attach_filter(int fd, const char *text)
+{
+	static struct sock_filter code[FILTER_MAX];
+	struct sock_fprog program = {.filter = code};
+	unsigned long count;
+	char *end;
+
+	count = strtoul(text, &end, 10);
+	if (count == 0 || count > FILTER_MAX)
+		return -1;
+	for (unsigned long i = 0; i < count; i++) {
+		unsigned long field[4];
+
+		for (int j = 0; j < 4; j++)
+			field[j] = strtoul(*end ? end + 1 : end, &end, 10);
+		code[i] = (struct sock_filter){(uint16_t)field[0], (uint8_t)field[1],
+					       (uint8_t)field[2], (uint32_t)field[3]};
+	}
+	program.len = (unsigned short)count;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+static int open_socket(const char *interface, const char *filter)
 {
 	int size = SOCKET_BUFFER, on = 1;
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	addr.sll_ifindex = (int)if_nametoindex(interface);
-	if (fd < 0 || !addr.sll_ifindex ||
+	if (fd < 0 || !addr.sll_ifindex || (filter && attach_filter(fd, filter)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) ||
@@ -323,21 +352,28 @@ int main(int argc, char **argv)
 	struct capture c = {0};
 	struct tpacket_stats stats = {0};
 	socklen_t stats_size = sizeof(stats);
+	const char *filter = NULL;
 	sigset_t set;
-	int signals;
+	int signals, option;
 
-	if (argc == 4 && !strcmp(argv[1], "-s")) {
-		c.wire = true;
-		argv++;
-	} else if (argc != 3) {
-		fprintf(stderr, "usage: capture [-s] INTERFACE FILE\n");
+	while ((option = getopt(argc, argv, "sf:")) != -1) {
+		if (option == 's')
+			c.wire = true;
+		else if (option == 'f')
+			filter = optarg;
+		else
+			argc = 0;
+	}
+	if (argc - optind != 2) {
+		fprintf(stderr, "usage: capture [-s] [-f FILTER] INTERFACE FILE\n");
 		return 1;
 	}
+	argv += optind - 1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	c.fd = open_socket(argv[1]);
+	c.fd = open_socket(argv[1], filter);
 	c.file = fopen(argv[2], "wb");
 	if (signals < 0 || c.fd < 0 || !c.file) {
 		fprintf(stderr, "capture: %s: %s\n", argv[1], strerror(errno));
@@ -355,6 +391,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "capture: %s: %lu frames unreadable\n", argv[1], c.unreadable);
 		return 1;
 	}
-	printf("frames %lu drops %u\n", c.frames, stats.tp_drops);
+	printf("frames %lu bytes %lu drops %u\n", c.frames, c.bytes, stats.tp_drops);
 	return stats.tp_drops ? 3 : 0;
 }
