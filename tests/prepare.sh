@@ -31,6 +31,19 @@ missing_packages() {
 	done
 }
 
+# without_services COMMAND...: no service of a package that it installs is started. An answer of 101 is "no" to both
+# invoke-rc.d and deb-systemd-invoke; where the machine has its own policy, that one holds.
+without_services() (
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		trap 'exit 130' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	"$@"
+)
+
 # install_packages LOG
 install_packages() {
 	command -v dpkg-query >/dev/null || {
@@ -42,8 +55,8 @@ install_packages() {
 	echo "Installing: $(echo "$missing" | tr '\n' ' ')"
 	quietly "$1" apt-get -o Acquire::Retries=3 update || return 1
 	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive quietly "$1" apt-get -o Acquire::Retries=3 -y \
-		--no-install-recommends install $missing
+	DEBIAN_FRONTEND=noninteractive without_services quietly "$1" \
+		apt-get -o Acquire::Retries=3 -y --no-install-recommends install $missing
 }
 
 # newer FILE THAN: also true when THAN is missing
