@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from lab import Lab, remove_tools  # noqa: E402
-from netns import remove_leftovers  # noqa: E402
+from netns import backlog_drops, remove_leftovers  # noqa: E402
 
 
 def pytest_configure(config):
@@ -25,12 +25,6 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     del config
     remove_tools()
-
-
-def backlog_drops():
-    """Packets that the kernel lost between interfaces because a processor was too slow."""
-    with open("/proc/net/softnet_stat", encoding="ascii") as f:
-        return sum(int(line.split()[1], 16) for line in f)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -40,6 +40,12 @@ def run(*cmd, check=True, timeout=30, **kwargs):
     return done
 
 
+def backlog_drops():
+    """Packets that the kernel lost between interfaces because a processor was too slow."""
+    with open("/proc/net/softnet_stat", encoding="ascii") as f:
+        return sum(int(line.split()[1], 16) for line in f)
+
+
 def die_with_parent():
     """For preexec_fn: no child outlives a test process that was killed."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
