@@ -147,6 +147,7 @@ static bool vxlan_changes_in_place(const struct vxlan *from, const struct vxlan 
 	changed.local = to->local;
 	changed.ttl = to->ttl;
 	changed.tos = to->tos;
+	changed.df = to->df;
 	return vxlan_equal(&changed, to);
 }
 
@@ -274,6 +275,7 @@ void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct wa
 	}
 	info = start_kind(m, "vxlan", &data);
 	put_vxlan_changeable(m, &want->vxlan);
+	nlmsg_put_u8(m, IFLA_VXLAN_DF, want->vxlan.df); /* "unset" has to be said as well */
 	nlmsg_nest_end(m, data);
 	nlmsg_nest_end(m, info);
 }
