@@ -311,3 +311,19 @@ def test_mixed_load_on_changing_links(lab, load, change):
     print(f"{times} changes, {load.received} bytes by TCP")
     # While the hop comes in, its veth takes nothing until the kernel has noticed the carrier: a millisecond's copies.
     books.judge(dropped=0 if change is flap else 200 * times)
+
+
+def test_mixed_load_with_losses(lab, load):
+    """Copies that are too big are now fragmented, now dropped: each of them is delivered or shown as dropped."""
+    chance = random.Random(SEED)
+    _, clients, books = two_clients(lab)
+    start_mixed(lab, load)
+    confs = [CLIENT_CONF, CLIENT_CONF.replace('99" }', '99" oversize = "drop" }')]
+    end = time.monotonic() + LINK_SECONDS
+    while time.monotonic() < end:
+        time.sleep(chance.uniform(0.1, 0.7))
+        disturb(chance, chance.choice(list(clients.values())), confs)
+        load.check()
+    load.stop()
+    rows = books.judge(dropped=1 << 40)
+    assert rows["dropped", 11][0] + rows["dropped", 12][0] > 1000
