@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,26 @@
 
 /* Sent in one turn, so that a large answer does not hold the loop. */
 enum { SEND_SIZE_MAX = 256 * 1024 };
+/* In one turn, so that those who come together can share an answer in the next one. */
+enum { ACCEPT_AT_ONCE = 16 };
+/* With that much being read already, the next answer waits: until some of it has been read, or is
+ * this old. */
+enum { ANSWERS_SIZE_MAX = 16 * 1024 * 1024, ANSWER_AGE_MS = 1000 };
 
 static const char out_of_memory[] = "{\"error\": \"out of memory\"}\n";
 static const char too_many[] = "{\"error\": \"too many connections\"}\n";
 static const struct timeval connection_time = {.tv_sec = CONTROL_TIMEOUT_S};
 static const struct timeval descriptors_pause = {.tv_usec = 250 * 1000};
+static const struct timeval answers_pause = {.tv_usec = 20 * 1000};
+
+/* What one or more connections are told. */
+struct answer {
+	TAILQ_ENTRY(answer) entry;
+	unsigned int readers;
+	uint64_t made_ms;
+	size_t size;
+	char *text; /* with its newline */
+};
 
 struct connection {
 	LIST_ENTRY(connection) entry;
@@ -36,8 +52,8 @@ struct connection {
 	struct event deadline; /* counts from accept: a trickle of bytes does not move it */
 	char request[CONTROL_REQUEST_MAX];
 	size_t request_size;
-	char *answer; /* with its newline; NULL while the request is not complete */
-	size_t answer_size;
+	bool wants_status;     /* as soon as all that can be read now has been read */
+	struct answer *answer; /* NULL while there is none */
 	size_t sent;
 };
 
@@ -46,7 +62,10 @@ struct control {
 	struct listener listener;
 	struct event readable;
 	struct event resume; /* accepts again after we ran out of descriptors */
+	struct event tell;   /* those that want the status */
 	LIST_HEAD(, connection) connections;
+	TAILQ_HEAD(answers, answer) answers; /* the oldest first */
+	size_t answers_size;
 	unsigned int count;
 	control_status_fn status;
 	void *ctx;
@@ -70,6 +89,16 @@ static void close_gently(int fd)
 	close(fd);
 }
 
+static void answer_release(struct control *control, struct answer *answer)
+{
+	if (--answer->readers)
+		return;
+	TAILQ_REMOVE(&control->answers, answer, entry);
+	control->answers_size -= answer->size;
+	free(answer->text);
+	free(answer);
+}
+
 static void connection_end(struct connection *connection)
 {
 	LIST_REMOVE(connection, entry);
@@ -77,31 +106,35 @@ static void connection_end(struct connection *connection)
 	event_del(&connection->io);
 	event_del(&connection->deadline);
 	close_gently(connection->fd);
-	free(connection->answer);
+	if (connection->answer)
+		answer_release(connection->control, connection->answer);
 	free(connection);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct connection *connection = ctx;
-	size_t size = connection->answer_size - connection->sent;
+	const struct answer *answer = connection->answer;
+	size_t size = answer->size - connection->sent;
 	ssize_t n;
 
 	(void)what;
 	if (size > SEND_SIZE_MAX)
 		size = SEND_SIZE_MAX;
-	n = send(fd, connection->answer + connection->sent, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = send(fd, answer->text + connection->sent, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
 		connection->sent += (size_t)n;
-	if (n < 0 || connection->sent == connection->answer_size)
+	if (n < 0 || connection->sent == answer->size)
 		connection_end(connection);
 }
 
-/* `text`, malloc'd or NULL, becomes the connection's, with a newline. */
-static void answer(struct connection *connection, char *text)
+/* `text`, malloc'd or NULL, gets a newline. It has one reader so far, who releases it. NULL: no
+ * memory. */
+static struct answer *answer_make(struct control *control, char *text)
 {
+	struct answer *answer = calloc(1, sizeof(*answer));
 	size_t size = text != NULL ? strlen(text) : 0;
 	char *line = text != NULL ? realloc(text, size + 2) : NULL;
 
@@ -113,13 +146,97 @@ static void answer(struct connection *connection, char *text)
 		line = strdup(out_of_memory);
 		size = sizeof(out_of_memory) - 1;
 	}
-	connection->answer = line;
-	connection->answer_size = size;
+	if (answer == NULL || line == NULL) {
+		free(line);
+		free(answer);
+		return NULL;
+	}
+	answer->text = line;
+	answer->size = size;
+	answer->readers = 1;
+	answer->made_ms = loop_now_ms();
+	TAILQ_INSERT_TAIL(&control->answers, answer, entry);
+	control->answers_size += size;
+	return answer;
+}
+
+/* Begins to send it; NULL ends the connection. */
+static void tell(struct connection *connection, struct answer *answer)
+{
+	if (answer == NULL) {
+		connection_end(connection);
+		return;
+	}
+	answer->readers++;
+	connection->wants_status = false;
+	connection->answer = answer;
 	event_del(&connection->io);
 	event_assign(&connection->io, connection->control->base, connection->fd,
 		     EV_WRITE | EV_PERSIST, on_writable, connection);
-	if (line == NULL || event_add(&connection->io, NULL) < 0)
+	if (event_add(&connection->io, NULL) < 0)
 		connection_end(connection);
+}
+
+/* An answer that nobody reads is gone, so there is one. */
+static struct connection *reader_of(struct control *control, const struct answer *answer)
+{
+	struct connection *connection = LIST_FIRST(&control->connections);
+
+	while (connection->answer != answer)
+		connection = LIST_NEXT(connection, entry);
+	return connection;
+}
+
+/*
+ * Whether there is room for another answer. Who reads slowly while others ask and ask must not cost
+ * memory without end: it loses its answer after a while.
+ */
+static bool make_room(struct control *control)
+{
+	const uint64_t now = loop_now_ms();
+	struct answer *oldest;
+
+	while (control->answers_size > ANSWERS_SIZE_MAX) {
+		oldest = TAILQ_FIRST(&control->answers);
+		if (now < oldest->made_ms + ANSWER_AGE_MS)
+			return false;
+		connection_end(reader_of(control, oldest));
+	}
+	return true;
+}
+
+/* All who asked up to now get one and the same answer, which is newer than their question. */
+static void on_tell(evutil_socket_t fd, short what, void *ctx)
+{
+	struct control *control = ctx;
+	struct connection *connection, *next;
+	struct answer *answer;
+
+	(void)fd;
+	(void)what;
+	if (!make_room(control)) {
+		event_add(&control->tell, &answers_pause);
+		return;
+	}
+	answer = answer_make(control, control->status(control->ctx));
+	for (connection = LIST_FIRST(&control->connections); connection; connection = next) {
+		next = LIST_NEXT(connection, entry);
+		if (connection->wants_status)
+			tell(connection, answer);
+	}
+	if (answer != NULL)
+		answer_release(control, answer);
+}
+
+static void refuse(struct connection *connection, enum control_request request)
+{
+	struct control *control = connection->control;
+	struct answer *answer = answer_make(
+	    control, control_error(request, connection->request, connection->request_size));
+
+	tell(connection, answer);
+	if (answer != NULL)
+		answer_release(control, answer);
 }
 
 static void on_request(evutil_socket_t fd, short what, void *ctx)
@@ -145,11 +262,14 @@ static void on_request(evutil_socket_t fd, short what, void *ctx)
 	}
 	connection->request_size += (size_t)n;
 	request = control_request_parse(connection->request, connection->request_size);
-	if (request == CONTROL_STATUS)
-		answer(connection, control->status(control->ctx));
-	else if (request != CONTROL_MORE)
-		answer(connection,
-		       control_error(request, connection->request, connection->request_size));
+	if (request == CONTROL_STATUS) {
+		event_del(&connection->io);
+		connection->wants_status = true;
+		/* runs when all others that are readable now were read */
+		event_active(&control->tell, EV_TIMEOUT, 0);
+	} else if (request != CONTROL_MORE) {
+		refuse(connection, request);
+	}
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
@@ -159,7 +279,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (connection->answer == NULL) {
+	if (connection->answer == NULL && !connection->wants_status) {
 		text = control_error(CONTROL_MORE, connection->request, connection->request_size);
 		if (text != NULL) {
 			send(connection->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -199,16 +319,20 @@ static void connection_start(struct control *control, int fd)
 static void on_readable(evutil_socket_t listen_fd, short what, void *ctx)
 {
 	struct control *control = ctx;
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int error = 0;
 
 	(void)what;
-	if (fd >= 0) {
-		connection_start(control, fd);
-		return;
+	for (int i = 0; i < ACCEPT_AT_ONCE && !error; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			connection_start(control, fd);
+		else
+			error = errno;
 	}
 	/* The peer stays in the queue and the socket readable: without a pause this would be a busy
 	 * loop. */
-	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+	if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
 		if (event_add(&control->resume, &descriptors_pause) == 0)
 			event_del(&control->readable);
 	}
@@ -238,6 +362,7 @@ int control_open(struct loop *loop, const char *path, int listen_fd, control_sta
 	control->status = status;
 	control->ctx = ctx;
 	LIST_INIT(&control->connections);
+	TAILQ_INIT(&control->answers);
 	if (listen_fd >= 0)
 		error = listener_adopt(listen_fd, &control->listener, why, why_size);
 	else
@@ -250,6 +375,7 @@ int control_open(struct loop *loop, const char *path, int listen_fd, control_sta
 	event_assign(&control->readable, control->base, control->listener.fd, EV_READ | EV_PERSIST,
 		     on_readable, control);
 	event_assign(&control->resume, control->base, -1, 0, on_resume, control);
+	event_assign(&control->tell, control->base, -1, 0, on_tell, control);
 	if (event_add(&control->readable, NULL) < 0) {
 		snprintf(why, why_size, "cannot watch the control socket");
 		control_close(control);
@@ -267,6 +393,7 @@ void control_close(struct control *control)
 		connection_end(LIST_FIRST(&control->connections));
 	event_del(&control->readable);
 	event_del(&control->resume);
+	event_del(&control->tell);
 	listener_close(&control->listener);
 	free(control);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include "common/pacer.h"
 #include "common/rtnl.h"
 
-enum { STOP_TRIES = 5, SUMMARY_SIZE = 256, FILE_PATH = 160 };
+enum { STOP_TRIES = 5, SUMMARY_SIZE = 256, FILE_PATH = 160, BIG_BLOCK = 128 * 1024 };
 
 struct life {
 	struct daemon *daemon;
@@ -217,6 +218,7 @@ static bool load(struct life *life)
 	for (size_t i = 0; i < problems.count; i++)
 		log_error("%s", problems_text(&problems, i));
 	problems_clear(&problems);
+	malloc_trim(0); /* a file with thousands of sections takes a hundred times its size */
 	return good;
 }
 
@@ -420,6 +422,8 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 		return status_code;
 	log_open(d->name, life.options.verbose);
 	signal(SIGPIPE, SIG_IGN);
+	/* A fixed limit, else each big answer raises it, and its memory stays with the process. */
+	mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
 	life.started_ms = loop_now_ms();
 	status_code = start(&life);
 	control_close(life.control);

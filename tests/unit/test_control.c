@@ -374,6 +374,75 @@ START_TEST(slow_peers_get_five_seconds_and_hold_nobody_up)
 }
 END_TEST
 
+/* Until something can be read from all of them. */
+static void await_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct pollfd pollfd = {.fd = fds[i], .events = POLLIN};
+
+		ck_assert_msg(poll(&pollfd, 1, PATIENCE_MS) == 1, "no answer");
+	}
+}
+
+/* The most memory that the daemon has had, in KiB. */
+static long stop_for_memory(void)
+{
+	struct rusage usage;
+	int result;
+
+	ck_assert_int_eq(kill(daemon_pid, SIGTERM), 0);
+	ck_assert_int_eq(wait4(daemon_pid, &result, 0, &usage), daemon_pid);
+	daemon_pid = 0;
+	return usage.ru_maxrss;
+}
+
+START_TEST(those_who_ask_together_share_an_answer)
+{
+	enum { TOGETHER = 16 };
+	int fds[TOGETHER];
+
+	start((struct daemon){.listen_fd = -1, .answer_size = LARGE}, status);
+	ck_assert_int_eq(kill(daemon_pid, SIGSTOP), 0);
+	for (int i = 0; i < TOGETHER; i++) {
+		fds[i] = dial();
+		say(fds[i], "status\n");
+	}
+	ck_assert_int_eq(kill(daemon_pid, SIGCONT), 0);
+	await_all(fds, TOGETHER);
+	for (int i = 0; i < TOGETHER; i++) {
+		char *text = hear(fds[i]);
+
+		ck_assert_uint_eq(strlen(text), LARGE + 1);
+		free(text);
+	}
+	/* 128 MiB if each had one of its own */
+	ck_assert_int_lt(stop_for_memory(), 40 << 10);
+}
+END_TEST
+
+/* One after the other, so that none can share; those who never read make room for those who do. */
+START_TEST(unread_answers_have_a_limit)
+{
+	int fds[8];
+	char *text;
+
+	start((struct daemon){.listen_fd = -1, .answer_size = LARGE}, status);
+	for (int i = 0; i < 8; i++) {
+		fds[i] = dial();
+		say(fds[i], "status\n");
+		await_all(&fds[i], 1);
+	}
+	ck_assert(is_ended(fds[0]));
+	text = hear(fds[7]);
+	ck_assert_uint_eq(strlen(text), LARGE + 1);
+	free(text);
+	/* three, where there would have been eight */
+	ck_assert_int_lt(stop_for_memory(), 40 << 10);
+	for (int i = 0; i < 7; i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(the_65th_connection_is_told)
 {
 	int fds[CONTROL_CONNECTIONS_MAX];
@@ -469,6 +538,8 @@ int main(void)
 	tcase_add_test(tcase, large_answers_arrive_whole);
 	tcase_add_test(tcase, peers_that_go_away_do_no_harm);
 	tcase_add_test(tcase, slow_peers_get_five_seconds_and_hold_nobody_up);
+	tcase_add_test(tcase, those_who_ask_together_share_an_answer);
+	tcase_add_test(tcase, unread_answers_have_a_limit);
 	tcase_add_test(tcase, the_65th_connection_is_told);
 	tcase_add_test(tcase, without_descriptors_it_waits_and_recovers);
 	tcase_add_test(tcase, closing_ends_connections);
