@@ -84,17 +84,6 @@ static void read_device(struct conf *conf, cfg_t *section, struct client_collect
 		conf_interface(conf, conf_line(section), "device", name, c->device);
 }
 
-/* The name goes into log lines and JSON as it is. */
-static void check_name(struct conf *conf, int line, const char *name)
-{
-	bool valid = *name;
-
-	for (; *name; name++)
-		valid &= isprint((unsigned char)*name) != 0;
-	if (!valid)
-		conf_problem(conf, line, "a collector's name must be printable ASCII characters");
-}
-
 static void read_encap(struct conf *conf, cfg_t *section, struct client_collector *c)
 {
 	uint32_t port = 0;
@@ -120,7 +109,7 @@ static void read_collector(struct conf *conf, cfg_t *section, struct client_coll
 	uint32_t ttl = 0, dscp = 0;
 	unsigned oversize = 0;
 
-	check_name(conf, conf_line(section), c->name);
+	conf_name(conf, section, "a collector");
 	read_addresses(conf, section, c);
 	read_encap(conf, section, c);
 	read_device(conf, section, c);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/span.h"
+
 /* libconfuse hands its error function no context, and can read only one file at a time anyway. */
 static struct conf *reading;
 
@@ -132,16 +134,37 @@ bool conf_close(struct conf *conf)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* "LINE.NUMBER:TITLE", see conf_text.h */
+static const char *long_title(cfg_t *section)
+{
+	const char *title = cfg_title(section);
+
+	return title ? title : conf_string(section, CONF_TITLE_KEY);
+}
+
 const char *conf_title(cfg_t *section)
 {
-	const char *colon = strchr(cfg_title(section), ':');
+	const char *colon = strchr(long_title(section), ':');
 
 	return colon ? colon + 1 : "";
 }
 
 int conf_line(cfg_t *section)
 {
-	return (int)strtol(cfg_title(section), NULL, 10);
+	return (int)strtol(long_title(section), NULL, 10);
+}
+
+bool conf_name(struct conf *conf, cfg_t *section, const char *what)
+{
+	const char *name = conf_title(section);
+	bool valid = *name;
+
+	for (; *name; name++)
+		valid &= isprint((unsigned char)*name) != 0;
+	if (!valid)
+		conf_problem(conf, conf_line(section),
+			     "%s's name must be printable ASCII characters", what);
+	return valid;
 }
 
 const struct conf_value *conf_value(cfg_t *section, const char *key, unsigned i)
@@ -209,6 +232,22 @@ bool conf_number_or(struct conf *conf, cfg_t *section, const char *key, const ch
 	conf_problem(conf, conf_key_line(section, key),
 		     "%s \"%s\" is not \"%s\" or a number from %u to %u", key, text, word, min,
 		     max);
+	return false;
+}
+
+bool conf_span_or_never(struct conf *conf, cfg_t *section, const char *key, uint64_t *seconds)
+{
+	const char *text = conf_string(section, key);
+
+	if (span_parse(text, seconds))
+		return true;
+	if (strcmp(text, "never") == 0) {
+		*seconds = 0;
+		return true;
+	}
+	conf_problem(conf, conf_key_line(section, key),
+		     "%s \"%s\" is not \"never\" or a time such as \"7d\", \"12h\" or \"30min\"",
+		     key, text);
 	return false;
 }
 

@@ -37,6 +37,9 @@ int conf_value_read(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 #define CONF_LIST(name, initial) CFG_PTR_LIST_CB(name, initial, CFGF_NONE, conf_value_read, free)
 /* any number of sections: name "title" { ... } */
 #define CONF_SECTIONS(name, keys) CFG_SEC(name, keys, CFGF_MULTI | CFGF_TITLE)
+/* the same where there may be thousands; `keys` begin with CONF_TITLE */
+#define CONF_MANY_SECTIONS(name, keys) CFG_SEC(name, keys, CFGF_MULTI | CONF_MANY)
+#define CONF_TITLE                     CONF_KEY(CONF_TITLE_KEY, NULL)
 
 /* False: the file could not be read or is no configuration; there is at least one problem then.
  * Close it in any case. */
@@ -49,6 +52,8 @@ bool conf_close(struct conf *conf);
 	problems_add((conf)->problems, (conf)->path, line, __VA_ARGS__)
 
 const char *conf_title(cfg_t *section); /* of one of CONF_SECTIONS, which have lines too */
+/* The title as a name that goes into log lines and JSON. `what`: "a collector". */
+bool conf_name(struct conf *conf, cfg_t *section, const char *what);
 int conf_line(cfg_t *section);
 
 /* The value number i, NULL when there are no more. */
@@ -64,6 +69,8 @@ bool conf_number(struct conf *conf, cfg_t *section, const char *key, uint32_t mi
 /* The same where one word stands for 0. */
 bool conf_number_or(struct conf *conf, cfg_t *section, const char *key, const char *word,
 		    uint32_t min, uint32_t max, uint32_t *out);
+/* A span of time of at least a second (see span.h), or "never", which is 0. */
+bool conf_span_or_never(struct conf *conf, cfg_t *section, const char *key, uint64_t *seconds);
 bool conf_flag(struct conf *conf, cfg_t *section, const char *key, bool *out);
 /* *out: the place of the value among `names`, which end with a NULL */
 bool conf_choice(struct conf *conf, cfg_t *section, const char *key, const char *const names[],

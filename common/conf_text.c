@@ -20,6 +20,7 @@ struct token {
 	bool dropped;   /* not for libconfuse */
 	int line;       /* where it begins, from 1 */
 	unsigned title; /* not 0: the title of section number `title` */
+	bool inside;    /* the same, of a section whose title is told in its body */
 	char *text; /* as written, but strings always in double quotes, on one line, without ${} */
 };
 
@@ -36,8 +37,7 @@ struct reader {
 #define problem(reader, line, ...) \
 	problems_add((reader)->problems, (reader)->path, line, __VA_ARGS__)
 
-/* ---- text into tokens
- * --------------------------------------------------------------------------------------- */
+/* ---- text into tokens ---- */
 
 static bool token_add(struct reader *r, char kind, int line, char *text)
 {
@@ -182,8 +182,7 @@ static bool read_tokens(struct reader *r)
 	}
 }
 
-/* ---- which tokens libconfuse sees
- * --------------------------------------------------------------------------- */
+/* ---- which tokens libconfuse sees ---- */
 
 static bool walk_body(struct reader *r, const cfg_opt_t *schema, const char *where);
 
@@ -240,7 +239,7 @@ static const cfg_opt_t *find(const cfg_opt_t *schema, const struct token *name)
 	size_t size = strlen(name->text) - 2 * quotes;
 
 	for (; schema->name; schema++)
-		if (strlen(schema->name) == size &&
+		if (*schema->name != *CONF_TITLE_KEY && strlen(schema->name) == size &&
 		    !memcmp(schema->name, name->text + quotes, size))
 			return schema;
 	return NULL;
@@ -256,6 +255,13 @@ static bool walk_section(struct reader *r, const cfg_opt_t *opt)
 	if (peek(r, 1)->kind == 's') {
 		title = peek(r, 1)->text;
 		r->tokens.items[++r->next].title = opt->flags & CFGF_TITLE ? ++r->sections : 0;
+	}
+	if (opt->flags & CONF_MANY) {
+		/* without a title it is that of the brace, which is none */
+		struct token *at = &r->tokens.items[r->next + (*title == 0)];
+
+		at->title = ++r->sections;
+		at->inside = true;
 	}
 	snprintf(where, sizeof(where), " in %s%s%s", opt->name, *title ? " " : "", title);
 	r->next += 2;
@@ -329,8 +335,15 @@ static bool walk_body(struct reader *r, const cfg_opt_t *schema, const char *whe
 	return true;
 }
 
-/* ---- tokens into text
- * --------------------------------------------------------------------------------------- */
+/* ---- tokens into text ---- */
+
+static void write_inside(FILE *out, const struct token *token)
+{
+	const char *title = token->kind == 's' ? token->text : "";
+
+	fprintf(out, "{ \"" CONF_TITLE_KEY "\" = \"%d.%u:%s%s ", token->line, token->title,
+		title + (*title == '"'), *title == '"' ? "" : "\"");
+}
 
 static char *write_tokens(const struct reader *r)
 {
@@ -349,6 +362,11 @@ static char *write_tokens(const struct reader *r)
 			continue;
 		for (; line < token->line; line++)
 			putc('\n', out);
+		if (token->inside) {
+			write_inside(out, token);
+			i += token->kind == 's'; /* the brace is written */
+			continue;
+		}
 		if (token->title) {
 			if (*rest == '"')
 				putc(*rest++, out);

@@ -16,6 +16,12 @@
 
 /* Schema flag: a key or section that is known, but that this version does not support. */
 #define CONF_UNSUPPORTED CFGF_DEPRECATED
+/*
+ * Schema flag: sections with titles that come by the thousand. libconfuse compares each title with
+ * all before it, so these get theirs as the value of a key that no file can have.
+ */
+#define CONF_MANY      CFGF_COMMENTS
+#define CONF_TITLE_KEY "#title"
 
 /*
  * Text for cfg_parse_buf(), malloc'd, the caller's to free; NULL: not even words could be made of
