@@ -31,9 +31,18 @@ static cfg_opt_t gre_keys[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t client_keys[] = {
+	CONF_TITLE,
+	CONF_KEY("address", NULL),
+	CONF_KEY("vni", "any"),
+	CFG_END(),
+};
+
 static cfg_opt_t schema[] = {
 	CONF_LIST("allow", ALLOW_DEFAULT),
 	CONF_KEY("max_clients", "65536"),
+	CONF_KEY("forget_after", "7d"),
+	CONF_MANY_SECTIONS("client", client_keys),
 	CFG_SEC("vxlan", vxlan_keys, CFGF_NONE),
 	CFG_SEC("gretap", gre_keys, CONF_UNSUPPORTED),
 	CFG_SEC("gre", gre_keys, CONF_UNSUPPORTED),
@@ -103,6 +112,56 @@ static void read_vxlan(struct conf *conf, cfg_t *section, struct collector_vxlan
 	vxlan->underlay = (enum underlay)underlay;
 }
 
+static void report_same_client(void *conf, const struct name *name, const struct name *earlier)
+{
+	conf_problem((struct conf *)conf, name->line,
+		     "client \"%s\" has the address and vni of client \"%s\" on line %d",
+		     name->text, earlier->text, earlier->line);
+}
+
+static void report_same_name(void *conf, const struct name *name, const struct name *earlier)
+{
+	conf_problem((struct conf *)conf, name->line,
+		     "there already is a client \"%s\", on line %d", name->text, earlier->line);
+}
+
+/* The sender's address may be of any kind that `allow` can have: link-local too. */
+static bool read_client_address(struct conf *conf, cfg_t *section, struct ip_addr *address)
+{
+	const char *text = conf_string(section, "address");
+	int line = conf_key_line(section, "address");
+
+	if (!line)
+		conf_problem(conf, conf_line(section), "client \"%s\" has no address",
+			     conf_title(section));
+	else if (!ip_addr_parse(text, address) || ip_addr_is_any(address) ||
+		 ip_addr_is_multicast(address))
+		conf_problem(conf, line, "address \"%s\" is not the numeric address of a host",
+			     text);
+	else
+		return true;
+	return false;
+}
+
+static void read_clients(struct conf *conf, struct names *names)
+{
+	cfg_opt_t *opt = cfg_getopt(conf->root, "client");
+
+	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
+		cfg_t *section = cfg_opt_getnsec(opt, i);
+		struct ip_addr address;
+		uint32_t vni = 0;
+		bool good = conf_name(conf, section, "a client");
+
+		good &= read_client_address(conf, section, &address);
+		good &= conf_number_or(conf, section, "vni", "any", 1, VNI_MAX, &vni);
+		if (good &&
+		    names_add(names, &address, vni, conf_title(section), conf_line(section)))
+			conf_problem(conf, conf_line(section), "%s", strerror(ENOMEM));
+	}
+	names_sort(names, report_same_client, report_same_name, conf);
+}
+
 struct collector_config *collector_config_read(const char *path, struct problems *problems)
 {
 	struct collector_config *config = calloc(1, sizeof(*config));
@@ -114,6 +173,9 @@ struct collector_config *collector_config_read(const char *path, struct problems
 		} else {
 			conf_number(&conf, conf.root, "max_clients", 1, CLIENTS_MAX,
 				    &config->max_clients);
+			conf_span_or_never(&conf, conf.root, "forget_after",
+					   &config->forget_after_s);
+			read_clients(&conf, &config->names);
 			read_vxlan(&conf, cfg_getsec(conf.root, "vxlan"), &config->vxlan);
 		}
 	}
@@ -129,6 +191,7 @@ void collector_config_free(struct collector_config *config)
 	if (!config)
 		return;
 	free(config->allow);
+	names_clear(&config->names);
 	free(config);
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/names.h"
 #include "common/addr.h"
 #include "common/problems.h"
 
@@ -27,6 +28,8 @@ struct collector_config {
 	struct ip_prefix *allow;
 	size_t allow_count;
 	uint32_t max_clients;
+	uint64_t forget_after_s; /* 0: never */
+	struct names names;
 	struct collector_vxlan vxlan;
 };
 
