@@ -13,7 +13,9 @@
 #define STEP_NS      \
 	(SECOND_NS / \
 	 20) /* a change of the wall clock smaller than this is the noise of reading two clocks */
+#define RATE_NS      (SECOND_NS / 100 * 95) /* timers fire a little early, too */
 #define ROOM_AT_ONCE 64
+enum { PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 10000 };
 
 void clients_init(struct clients *clients, uint64_t seed)
 {
@@ -144,6 +146,19 @@ static void take_last(struct client *client, const struct clients_clock *clock,
 	    max(client->last_boot_ns, clock->boot_ns > age ? clock->boot_ns - age : 0);
 }
 
+static void start(const struct clients *clients, struct client *client,
+		  const struct door_client *seen)
+{
+	*client = (struct client){.address = seen->address, .vni = seen->vni};
+	client->first_boot_ns = seen->first_boot_ns;
+	client->raw_first_boot_ns = seen->first_boot_ns;
+	/* A client of before this interval, from a door taken over: its past is not the present
+	 * rate. */
+	if (clients->rate_from.mono_ns == 0 || seen->first_boot_ns < clients->rate_from.boot_ns)
+		client->rate_from = seen->count;
+	client->rate_from_ns = clients->rate_from.mono_ns;
+}
+
 static struct client *insert(struct clients *clients, const struct door_client *seen)
 {
 	struct client *client;
@@ -152,13 +167,7 @@ static struct client *insert(struct clients *clients, const struct door_client *
 		return NULL;
 	client = &clients->entries[clients->count++];
 	*find(clients, &seen->address, seen->vni) = (uint32_t)clients->count;
-	*client = (struct client){.address = seen->address, .vni = seen->vni};
-	client->first_boot_ns = seen->first_boot_ns;
-	client->raw_first_boot_ns = seen->first_boot_ns;
-	/* A client of before this interval, from a door taken over: its past is not the present
-	 * rate. */
-	if (clients->rate_from.mono_ns == 0 || seen->first_boot_ns < clients->rate_from.boot_ns)
-		client->rate_from = seen->count;
+	start(clients, client, seen);
 	clients->sorted = false;
 	return client;
 }
@@ -171,7 +180,11 @@ int clients_add(struct clients *clients, const struct door_client *seen)
 
 	if (!client)
 		return -ENOMEM;
+	if (client->leaving && client->raw_first_boot_ns != seen->first_boot_ns)
+		start(clients, client, seen);
+	client->leaving = false;
 	client->sample = clients->sample;
+	client->read_ns = seen->read_mono_ns;
 	take_count(client, seen);
 	take_last(client, &clients->clock, seen->last_mono_ns);
 	return 0;
@@ -190,26 +203,75 @@ static void forget_gone(struct clients *clients)
 	index_again(clients);
 }
 
+/*
+ * A big table takes long to read, and not always equally long: so each client's interval is that
+ * between its own two readings.
+ */
+static void take_rate(struct client *client)
+{
+	double packets = (double)(client->count.packets - client->rate_from.packets);
+	double bytes = (double)(client->count.bytes - client->rate_from.bytes);
+	double seconds = 0;
+
+	if (client->read_ns > client->rate_from_ns)
+		seconds = (double)(client->read_ns - client->rate_from_ns) / SECOND_NS;
+	client->packets_per_s = seconds > 0 ? packets / seconds : 0;
+	client->bits_per_s = seconds > 0 ? bytes * 8 / seconds : 0;
+}
+
 void clients_end_sample(struct clients *clients, bool complete)
 {
+	const uint64_t start = clients->rate_from.mono_ns;
 	const uint64_t now = clients->clock.mono_ns;
-	const uint64_t elapsed = now - clients->rate_from.mono_ns;
 
 	if (!complete)
 		return; /* who was not read would seem gone, or silent */
 	forget_gone(clients);
-	if (clients->rate_from.mono_ns && now < clients->rate_from.mono_ns + SECOND_NS)
+	if (start && now < start + RATE_NS)
 		return;
 	for (size_t i = 0; i < clients->count; i++) {
 		struct client *client = &clients->entries[i];
-		double packets = (double)(client->count.packets - client->rate_from.packets);
-		double bytes = (double)(client->count.bytes - client->rate_from.bytes);
 
-		client->packets_per_s = packets * SECOND_NS / (double)elapsed;
-		client->bits_per_s = bytes * 8 * SECOND_NS / (double)elapsed;
+		if (start)
+			take_rate(client);
 		client->rate_from = client->count;
+		client->rate_from_ns = client->read_ns;
 	}
 	clients->rate_from = clients->clock;
+}
+
+unsigned clients_pause_ms(uint64_t cost_ns)
+{
+	const uint64_t pause_ms = cost_ns / 10000; /* a hundred times the cost */
+
+	return pause_ms < PAUSE_MIN_MS   ? PAUSE_MIN_MS
+	       : pause_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS
+					 : (unsigned)pause_ms;
+}
+
+size_t clients_silent(struct clients *clients, uint64_t silence_ns, struct door_client *out,
+		      size_t max)
+{
+	const uint64_t now = clients->clock.boot_ns;
+	size_t count = 0;
+
+	for (size_t i = 0; i < clients->count && count < max; i++) {
+		struct client *client = &clients->entries[i];
+
+		if (now < client->last_boot_ns + silence_ns)
+			continue;
+		client->leaving = true;
+		out[count++] = (struct door_client){.address = client->address,
+						    .vni = client->vni,
+						    .last_mono_ns = client->raw_last_mono_ns};
+	}
+	return count;
+}
+
+void clients_may_have_left(struct clients *clients)
+{
+	for (size_t i = 0; i < clients->count; i++)
+		clients->entries[i].leaving = true;
 }
 
 /* ---- reading ---- */

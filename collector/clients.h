@@ -25,6 +25,7 @@ struct client {
 	struct ip_addr address;
 	uint32_t vni;
 	uint32_t sample; /* the last one it was in */
+	bool leaving;    /* the door may have forgotten it since: then the next one is another */
 	struct door_counter count;
 	double packets_per_s;
 	double bits_per_s;
@@ -35,6 +36,8 @@ struct client {
 	struct door_counter base;      /* counted by doors that started anew since */
 	struct door_counter raw;       /* what the door said last */
 	struct door_counter rate_from; /* count when the present rate interval started */
+	uint64_t rate_from_ns;         /* when that was read; like read_ns MONOTONIC */
+	uint64_t read_ns;              /* when `raw` was read */
 	uint64_t raw_first_boot_ns;
 	uint64_t raw_last_mono_ns;
 };
@@ -59,11 +62,25 @@ void clients_free(struct clients *clients);
 /*
  * A sample: begin, add each client of the door, end. complete: the door was read to its end, so
  * whoever was not added has gone. Rates are those of the last interval between two samples that was
- * at least a second long.
+ * about a second long or longer.
  */
 void clients_begin_sample(struct clients *clients, const struct clients_clock *clock);
 int clients_add(struct clients *clients, const struct door_client *seen); /* 0 or -ENOMEM */
 void clients_end_sample(struct clients *clients, bool complete);
+
+/* How long to wait for the next sample when one took cost_ns of processor time: so that sampling
+ * takes a hundredth of a processor at most, and is a second where it can be. */
+unsigned clients_pause_ms(uint64_t cost_ns);
+
+/*
+ * Up to `max` of the clients that were silent for silence_ns or longer in the latest sample, asleep
+ * or awake, as the door knows them; returns how many. The caller makes the door forget them.
+ */
+size_t clients_silent(struct clients *clients, uint64_t silence_ns, struct door_client *out,
+		      size_t max);
+/* The door forgot some: whoever is counted from nothing in the next sample is a client anew, not
+ * one whose count goes on. */
+void clients_may_have_left(struct clients *clients);
 
 /* By address, then VNI; valid until the next sample. */
 const struct client *clients_sorted(struct clients *clients, size_t *count);

@@ -49,6 +49,7 @@ static void add(struct door_counter *to, const struct door_sum *sum)
 int door_read_totals(const struct door *door, struct door_totals *out)
 {
 	struct door_sums *sums = calloc(door->cpus, sizeof(*sums));
+	struct door_sum forgotten;
 	uint32_t zero = 0;
 	int error;
 
@@ -63,6 +64,11 @@ int door_read_totals(const struct door *door, struct door_totals *out)
 		add(&out->malformed, &sums[cpu].malformed);
 	}
 	free(sums);
+	if (!error)
+		error =
+		    door_table_forgotten(bpf_map__fd(door->kept[CLIENTS]), door->cpus, &forgotten);
+	if (!error)
+		add(&out->forgotten, &forgotten);
 	return error;
 }
 
@@ -72,13 +78,15 @@ struct each_client {
 	size_t cpus;
 };
 
-static int client_entry(void *ctx, const struct door_key *key, const struct door_value *per_cpu)
+static int client_entry(void *ctx, const struct door_entry *entry)
 {
 	const struct each_client *each = ctx;
-	struct door_client client = {.address = door_key_address(key), .vni = key->vni};
+	struct door_client client = {.address = door_key_address(entry->key),
+				     .vni = entry->key->vni,
+				     .read_mono_ns = entry->read_mono_ns};
 
 	for (size_t cpu = 0; cpu < each->cpus; cpu++) {
-		const struct door_value *value = &per_cpu[cpu];
+		const struct door_value *value = &entry->per_cpu[cpu];
 
 		add(&client.count, &value->sum);
 		if (value->first_boot_ns &&
@@ -96,6 +104,11 @@ int door_each_client(const struct door *door,
 	struct each_client each = {.fn = fn, .ctx = ctx, .cpus = door->cpus};
 
 	return door_table_each(bpf_map__fd(door->kept[CLIENTS]), door->cpus, client_entry, &each);
+}
+
+int door_forget(struct door *door, const struct door_client *clients, size_t count)
+{
+	return door_table_forget(bpf_map__fd(door->kept[CLIENTS]), door->cpus, clients, count);
 }
 
 /* ---- configuring ---- */
@@ -150,7 +163,7 @@ int door_configure(struct door *door, const struct collector_config *config)
 	uint32_t zero = 0;
 	int error = 0;
 
-	if (config->max_clients != bpf_map__max_entries(door->kept[CLIENTS]))
+	if (config->max_clients + DOOR_TABLE_OWN != bpf_map__max_entries(door->kept[CLIENTS]))
 		return -EOVERFLOW;
 	if (config->allow_count > DOOR_ALLOW_MAX)
 		return -E2BIG;
@@ -242,6 +255,8 @@ static int load(struct door *door, const struct collector_config *config, const 
 			return error;
 	}
 	error = door_bpf__load(door->skel);
+	if (!error)
+		error = door_table_prepare(bpf_map__fd(door->kept[CLIENTS]), door->cpus);
 	if (error)
 		return error;
 	*lost = fit[CLIENTS] == OTHER_LAYOUT || fit[TOTALS] != FITS;
@@ -271,7 +286,7 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		return -errno;
 	for (size_t k = 0; k < KEPT; k++)
 		door->kept[k] = bpf_object__find_map_by_name(door->skel->obj, kept_names[k]);
-	error = bpf_map__set_max_entries(door->kept[CLIENTS], config->max_clients);
+	error = bpf_map__set_max_entries(door->kept[CLIENTS], config->max_clients + DOOR_TABLE_OWN);
 	if (!error)
 		error = load(door, config, fds, lost);
 	if (!error)

@@ -26,6 +26,7 @@ struct door_totals {
 	struct door_counter rejected;  /* sources outside the allow-list */
 	struct door_counter overflow;  /* admitted, but the client table was full */
 	struct door_counter malformed; /* dropped as no VXLAN frame; bytes are the outer packets' */
+	struct door_counter forgotten; /* accepted from clients that have left the table since */
 };
 
 struct door_client {
@@ -34,6 +35,7 @@ struct door_client {
 	struct door_counter count;
 	uint64_t first_boot_ns; /* CLOCK_BOOTTIME at the first frame */
 	uint64_t last_mono_ns;  /* CLOCK_MONOTONIC_COARSE at the last frame */
+	uint64_t read_mono_ns;  /* CLOCK_MONOTONIC when this was read */
 };
 
 /* Descriptors of an earlier door's maps, by name, from the service manager's store. */
@@ -73,5 +75,12 @@ int door_read_totals(const struct door *door, struct door_totals *out);
  * map could not be read. */
 int door_each_client(const struct door *door,
 		     int (*fn)(void *ctx, const struct door_client *client), void *ctx);
+
+/*
+ * Takes clients out of the table, except those that sent something after last_mono_ns; what they
+ * sent goes on in totals.forgotten. Others with room to come in can do so then. 0 or a negative
+ * errno, with some of them taken out.
+ */
+int door_forget(struct door *door, const struct door_client *clients, size_t count);
 
 #endif

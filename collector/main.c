@@ -18,7 +18,9 @@
 #include "common/daemon.h"
 #include "common/log.h"
 
+#define SECOND_NS UINT64_C(1000000000)
 enum { SAMPLE_MS = 1000, MAPS_MAX = 8 };
+enum { FORGET_AT_ONCE = 1024 }; /* clients; more follow with the next sample */
 
 struct collector {
 	struct daemon daemon;
@@ -93,12 +95,32 @@ static uint64_t read_clock(clockid_t id)
 	struct timespec now;
 
 	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* After the totals were read, so that a client is either among the clients or forgotten. */
+static int forget_silent(struct collector *collector)
+{
+	const uint64_t silence_ns = collector->config->forget_after_s * SECOND_NS;
+	struct door_client *silent;
+	int error = 0;
+
+	if (!silence_ns)
+		return 0;
+	silent = calloc(FORGET_AT_ONCE, sizeof(*silent));
+	if (!silent)
+		return -ENOMEM;
+	size_t count = clients_silent(&collector->clients, silence_ns, silent, FORGET_AT_ONCE);
+	if (count)
+		error = door_forget(collector->door, silent, count);
+	free(silent);
+	return error;
 }
 
 static void sample(void *ctx)
 {
 	struct collector *collector = ctx;
+	const uint64_t cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
 	struct clients_clock clock = {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_BOOTTIME),
 				      (int64_t)read_clock(CLOCK_REALTIME)};
 
@@ -107,8 +129,11 @@ static void sample(void *ctx)
 	clients_end_sample(&collector->clients, !error);
 	if (!error)
 		error = door_read_totals(collector->door, &collector->totals);
+	if (!error)
+		error = forget_silent(collector);
 	if (error)
 		log_warning("cannot read the door's counters: %s", strerror(-error));
+	collector->daemon.tick_ms = clients_pause_ms(read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */
@@ -144,6 +169,8 @@ static int reconfigure_door(struct collector *collector)
 	char why[512];
 
 	int error = door_configure(collector->door, collector->config);
+	if (!error)
+		clients_may_have_left(&collector->clients);
 	if (error == -EOVERFLOW) {
 		size_t count = door_maps(collector->door, maps, MAPS_MAX);
 		error = open_door(collector, maps, count, 0, why, sizeof(why));

@@ -7,6 +7,7 @@
 
 #include "collector/plan.h"
 #include "common/json.h"
+#include "common/json_text.h"
 
 /* The reason that keeps frames away from readers, or keeps them from being counted. NULL: none. */
 static const char *reason_of(const struct subjects *subjects)
@@ -48,35 +49,42 @@ static void add_counter(struct json_object *document, const char *key,
 	json_add_number(to, "bytes", counter->bytes);
 }
 
-static void add_time(struct json_object *to, const char *key, time_t when)
+static void put_counter(struct json_text *text, const struct door_counter *counter)
 {
-	char text[32];
-	struct tm utc;
-
-	gmtime_r(&when, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	json_add_string(to, key, text);
+	json_text_literal(text, ",\"packets\":");
+	json_text_number(text, counter->packets);
+	json_text_literal(text, ",\"bytes\":");
+	json_text_number(text, counter->bytes);
 }
 
-static void add_client(const struct clients *clients, const struct client *client,
-		       struct json_object *to)
+static void put_client(struct json_text *text, const struct collector_view *view,
+		       const struct client *client)
 {
 	char address[IP_ADDR_TEXT];
 
-	json_add_string(to, "address", ip_addr_format(&client->address, address));
-	json_add_string(to, "encap", "vxlan");
-	json_add_number(to, "vni", client->vni);
-	json_add_number(to, "packets", client->count.packets);
-	json_add_number(to, "bytes", client->count.bytes);
-	json_add_decimal(to, "packets_per_s", client->packets_per_s);
-	json_add_decimal(to, "bits_per_s", client->bits_per_s);
-	add_time(to, "first_seen", clients_wall_first(clients, client));
-	add_time(to, "last_seen", clients_wall_last(clients, client));
+	json_text_literal(text, "{\"address\":");
+	json_text_string(text, ip_addr_format(&client->address, address));
+	json_text_literal(text, ",\"name\":");
+	json_text_string(text, names_find(&view->config->names, &client->address, client->vni));
+	json_text_literal(text, ",\"encap\":\"vxlan\",\"vni\":");
+	json_text_number(text, client->vni);
+	put_counter(text, &client->count);
+	json_text_literal(text, ",\"packets_per_s\":");
+	json_text_decimal(text, client->packets_per_s);
+	json_text_literal(text, ",\"bits_per_s\":");
+	json_text_decimal(text, client->bits_per_s);
+	json_text_literal(text, ",\"first_seen\":");
+	json_text_time(text, clients_wall_first(view->clients, client));
+	json_text_literal(text, ",\"last_seen\":");
+	json_text_time(text, clients_wall_last(view->clients, client));
+	json_text_literal(text, "}");
 }
 
+/* The clients come last: there may be 65,536 of them, so they are written as text at once. */
 char *collector_status(const struct collector_view *view, bool degraded, double uptime_s)
 {
 	struct json_object *document = json_start_status("collector", degraded, uptime_s);
+	struct json_text text;
 	size_t count;
 	const struct client *sorted = clients_sorted(view->clients, &count);
 
@@ -85,10 +93,16 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 	add_counter(document, "rejected", &view->totals.rejected);
 	add_counter(document, "overflow", &view->totals.overflow);
 	add_counter(document, "malformed", &view->totals.malformed);
-	struct json_object *clients = json_add_array(document, "clients");
-	for (size_t i = 0; i < count; i++)
-		add_client(view->clients, &sorted[i], json_append_object(clients));
-	return json_finish(document);
+	add_counter(document, "forgotten", &view->totals.forgotten);
+	json_text_open(&text, document);
+	json_text_literal(&text, ",\"clients\":[");
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			json_text_literal(&text, ",");
+		put_client(&text, view, &sorted[i]);
+	}
+	json_text_literal(&text, "]}");
+	return json_text_finish(&text);
 }
 
 void collector_summary(const struct collector_view *view, char *text, size_t size)

@@ -47,12 +47,22 @@ static struct door_client client_of(const char *address, uint32_t vni, uint64_t 
 	return client;
 }
 
-static void sample(const struct door_client *seen, size_t count)
+/* read_after: seconds from the start of the sample until the clients are read */
+static void sample_late(const struct door_client *seen, size_t count, double read_after)
 {
 	clients_begin_sample(&table, &now);
-	for (size_t i = 0; i < count; i++)
-		ck_assert_int_eq(clients_add(&table, &seen[i]), 0);
+	for (size_t i = 0; i < count; i++) {
+		struct door_client client = seen[i];
+
+		client.read_mono_ns = now.mono_ns + (uint64_t)(read_after * 1e9);
+		ck_assert_int_eq(clients_add(&table, &client), 0);
+	}
 	clients_end_sample(&table, true);
+}
+
+static void sample(const struct door_client *seen, size_t count)
+{
+	sample_late(seen, count, 0);
 }
 
 static const struct client *only(void)
@@ -111,7 +121,7 @@ START_TEST(rate_interval_is_at_least_a_second)
 	struct door_client seen = client_of("10.0.0.5", 42, 1000, 100000);
 
 	sample(&seen, 1);
-	for (int i = 0; i < 9; i++) { /* status requests in between */
+	for (int i = 0; i < 9; i++) { /* status requests in between; 0.9 s in all */
 		pass(0.1);
 		seen.count.packets += i == 4 ? 500 : 0;
 		sample(&seen, 1);
@@ -123,6 +133,63 @@ START_TEST(rate_interval_is_at_least_a_second)
 	pass(0.1);
 	sample(&seen, 1);
 	assert_near(only()->packets_per_s, 500);
+}
+END_TEST
+
+/* 65,536 clients are not read in no time, and now it takes this long, now that. */
+START_TEST(rate_takes_the_time_of_reading_into_account)
+{
+	static const double late[] = {0, 0.2, 0, 0.1, 0.001, 0.3, 0.05};
+	struct door_client seen = client_of("10.0.0.5", 42, 0, 0);
+	uint64_t start = now.mono_ns;
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++) {
+		double at = (double)(now.mono_ns - start) / 1e9 + late[i];
+
+		seen.count.packets = (uint64_t)(at * 10000);
+		seen.count.bytes = seen.count.packets * 100;
+		sample_late(&seen, 1, late[i]);
+		if (i) {
+			assert_near(only()->packets_per_s, 10000);
+			assert_near(only()->bits_per_s, 8e6);
+		}
+		pass(1);
+	}
+}
+END_TEST
+
+/* Whatever the moments at which somebody asks: a timer that is early or late, requests between. */
+START_TEST(rate_at_any_time)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 0, 0);
+	uint64_t start = now.mono_ns, random = 1, rates = 0;
+
+	sample(&seen, 1);
+	for (int i = 0; i < 10000; i++) {
+		random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+		pass(0.003 + (double)(random >> 40) / (1 << 24) * (i % 7 ? 0.2 : 1.5));
+		seen.count.packets = (now.mono_ns - start) / 1000000; /* 1000 a second */
+		seen.last_mono_ns = now.mono_ns;
+		sample(&seen, 1);
+		if (now.mono_ns >= start + 2 * SECOND) {
+			assert_near(only()->packets_per_s, 1000);
+			rates++;
+		}
+	}
+	ck_assert_uint_gt(rates, 9000);
+}
+END_TEST
+
+/* An event loop's timer of one second may end after 0.996 of them: that interval counts. */
+START_TEST(rate_of_an_early_timer)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 0, 0);
+
+	sample(&seen, 1);
+	pass(0.996);
+	seen.count.packets = 996;
+	sample(&seen, 1);
+	assert_near(only()->packets_per_s, 1000);
 }
 END_TEST
 
@@ -298,6 +365,90 @@ START_TEST(vanished_clients_vanish)
 }
 END_TEST
 
+static size_t silent(double seconds, struct door_client *out, size_t max)
+{
+	return clients_silent(&table, (uint64_t)(seconds * 1e9), out, max);
+}
+
+START_TEST(silent_clients_are_found)
+{
+	struct door_client seen[3], found[3];
+
+	seen[0] = client_of("10.0.0.5", 42, 1, 60);
+	seen[1] = client_of("10.0.0.6", 42, 2, 60);
+	seen[2] = client_of("fd00::1", 7, 3, 60);
+	sample(seen, 3);
+	ck_assert_uint_eq(silent(0.001, found, 3), 0);
+	pass(10);
+	seen[1].last_mono_ns = now.mono_ns;
+	seen[1].count.packets++;
+	sample(seen, 3);
+	ck_assert_uint_eq(silent(10.001, found, 3), 0);
+	ck_assert_uint_eq(silent(10, found, 1), 1);
+	ck_assert_uint_eq(silent(10, found, 3), 2);
+	ck_assert(ip_addr_equal(&found[0].address, &seen[0].address));
+	ck_assert(ip_addr_equal(&found[1].address, &seen[2].address));
+	ck_assert_uint_eq(found[1].vni, 7);
+	ck_assert_uint_eq(found[1].last_mono_ns, seen[2].last_mono_ns);
+	/* a night asleep is silence too; a step of the wall clock is not */
+	now.real_ns += 864000 * (int64_t)SECOND;
+	pass(1);
+	sample(seen, 3);
+	ck_assert_uint_eq(silent(3600, found, 3), 0);
+	now.boot_ns += 3600 * SECOND;
+	now.real_ns += 3600 * (int64_t)SECOND;
+	sample(seen, 3);
+	ck_assert_uint_eq(silent(3600, found, 3), 3);
+}
+END_TEST
+
+/* Between forgetting and the next sample it came back: its former count is not its own. */
+START_TEST(a_forgotten_client_starts_anew)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 100, 10000), found;
+
+	sample(&seen, 1);
+	pass(20);
+	sample(&seen, 1);
+	ck_assert_uint_eq(silent(20, &found, 1), 1);
+	seen = client_of("10.0.0.5", 42, 3, 300);
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 3);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 20);
+	assert_near(only()->packets_per_s, 3);
+	/* the door kept it, as it had just sent something: it goes on */
+	pass(20);
+	sample(&seen, 1);
+	ck_assert_uint_eq(silent(20, &found, 1), 1);
+	seen.count.packets++;
+	seen.last_mono_ns = now.mono_ns;
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 4);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 20);
+	/* a door that starts anew by itself, however, is a continuation */
+	seen = client_of("10.0.0.5", 42, 5, 500);
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 9);
+	/* not so after a reload that may have let it go */
+	clients_may_have_left(&table);
+	pass(1);
+	seen = client_of("10.0.0.5", 42, 6, 600);
+	sample(&seen, 1);
+	ck_assert_uint_eq(only()->count.packets, 6);
+}
+END_TEST
+
+START_TEST(sampling_costs_a_hundredth)
+{
+	ck_assert_uint_eq(clients_pause_ms(0), 1000);
+	ck_assert_uint_eq(clients_pause_ms(10 * 1000000), 1000);
+	ck_assert_uint_eq(clients_pause_ms(40 * 1000000), 4000);
+	ck_assert_uint_eq(clients_pause_ms(5 * SECOND), 10000);
+}
+END_TEST
+
 START_TEST(sorted_by_address_then_vni)
 {
 	static const struct {
@@ -343,6 +494,7 @@ START_TEST(many_clients)
 			seen.address.bytes[2] = (uint8_t)(n >> 8);
 			seen.address.bytes[3] = (uint8_t)n;
 			seen.count.packets = (uint64_t)round * (n + 1);
+			seen.read_mono_ns = now.mono_ns;
 			ck_assert_int_eq(clients_add(&table, &seen), 0);
 		}
 		clients_end_sample(&table, true);
@@ -374,6 +526,9 @@ int main(void)
 	tcase_add_test(tests, rate_of_a_steady_stream);
 	tcase_add_test(tests, rate_of_a_new_client_counts_all_its_frames);
 	tcase_add_test(tests, rate_interval_is_at_least_a_second);
+	tcase_add_test(tests, rate_takes_the_time_of_reading_into_account);
+	tcase_add_test(tests, rate_at_any_time);
+	tcase_add_test(tests, rate_of_an_early_timer);
 	tcase_add_test(tests, rate_falls_to_zero_in_silence);
 	tcase_add_test(tests, rate_ignores_the_past_of_a_door_taken_over);
 	tcase_add_test(tests, rate_takes_no_notice_of_wall_clock_and_suspend);
@@ -383,6 +538,9 @@ int main(void)
 	tcase_add_test(tests, last_seen_is_never_in_the_future);
 	tcase_add_test(tests, counters_do_not_run_backwards);
 	tcase_add_test(tests, vanished_clients_vanish);
+	tcase_add_test(tests, silent_clients_are_found);
+	tcase_add_test(tests, a_forgotten_client_starts_anew);
+	tcase_add_test(tests, sampling_costs_a_hundredth);
 	tcase_add_test(tests, sorted_by_address_then_vni);
 	tcase_add_test(tests, many_clients);
 	suite_add_tcase(suite, tests);

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -70,6 +71,15 @@ static void reopen(const struct door_kept *kept, size_t count, uint32_t prog_id,
 	ck_assert_int_eq(lost, wanted_lost);
 	ck_assert_uint_ne(door_prog_id(door), door_prog_id(old));
 	door_close(old);
+}
+
+static int add_client(void *ctx, const struct door_client *client)
+{
+	struct door_counter *sum = ctx;
+
+	sum->packets += client->count.packets;
+	sum->bytes += client->count.bytes;
+	return 0;
 }
 
 static void send_some(void)
@@ -180,6 +190,139 @@ START_TEST(says_when_history_is_lost)
 }
 END_TEST
 
+static void assert_adds_up(void)
+{
+	struct door_totals now = totals();
+	struct door_counter sum = now.forgotten;
+
+	ck_assert_int_eq(door_each_client(door, add_client, &sum), 0);
+	sum.packets += now.overflow.packets;
+	sum.bytes += now.overflow.bytes;
+	assert_counter(sum, now.accepted.packets, now.accepted.bytes);
+}
+
+START_TEST(forgets)
+{
+	struct door_client known[2];
+
+	config.max_clients = 3;
+	reopen(NULL, 0, 0, false);
+	for (unsigned vni = 1; vni <= 4; vni++) {
+		plain4("10.0.0.5", vni, 100);
+		ck_assert_int_eq(run(), PASS);
+	}
+	ck_assert_uint_eq(clients_count(), 3); /* just as many as there may be */
+	assert_counter(totals().overflow, 1, 100);
+	known[0] = find("10.0.0.5", 1);
+	known[1] = find("10.0.0.5", 2);
+	/* one that goes on to send stays */
+	known[1].last_mono_ns--;
+	ck_assert_int_eq(door_forget(door, known, 2), 0);
+	ck_assert_uint_eq(clients_count(), 2);
+	assert_client("10.0.0.5", 1, 0, 0);
+	assert_client("10.0.0.5", 2, 1, 100);
+	ck_assert_uint_eq(find("10.0.0.5", 2).first_boot_ns, known[1].first_boot_ns);
+	assert_counter(totals().forgotten, 1, 100);
+	assert_counter(totals().accepted, 4, 400);
+	assert_adds_up();
+	/* there is room for another */
+	plain4("10.0.0.5", 4, 100);
+	ck_assert_int_eq(run(), PASS);
+	assert_client("10.0.0.5", 4, 1, 100);
+	assert_adds_up();
+	/* who is not there cannot leave */
+	ck_assert_int_eq(door_forget(door, known, 1), 0);
+	assert_counter(totals().forgotten, 1, 100);
+	plain6("fd00::5", 9, 60);
+	known[0] = find("10.0.0.5", 4);
+	ck_assert_int_eq(door_forget(door, known, 1), 0);
+	ck_assert_int_eq(run(), PASS);
+	known[0] = find("fd00::5", 9);
+	ck_assert_int_eq(door_forget(door, known, 1), 0);
+	assert_counter(totals().forgotten, 3, 260);
+	assert_adds_up();
+}
+END_TEST
+
+/* What clients that left have sent is handed over, and so is what the allow-list made leave. */
+START_TEST(the_forgotten_are_handed_over)
+{
+	struct door_client known;
+	struct door_kept kept[8];
+	size_t count;
+
+	for (unsigned vni = 1; vni <= 4; vni++) {
+		plain4("10.0.0.5", vni, 100);
+		ck_assert_int_eq(run(), PASS);
+	}
+	plain4("192.168.7.7", 1, 60);
+	ck_assert_int_eq(run(), PASS);
+	known = find("10.0.0.5", 1);
+	ck_assert_int_eq(door_forget(door, &known, 1), 0);
+	set_allow(1, (const char *const[]){"10.0.0.0/8"});
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	assert_counter(totals().forgotten, 2, 160);
+	assert_adds_up();
+	count = door_maps(door, kept, 8);
+	reopen(kept, count, 0, false);
+	assert_counter(totals().forgotten, 2, 160);
+	assert_adds_up();
+	count = door_maps(door, kept, 8);
+	config.max_clients = 2; /* one too few */
+	reopen(kept, count, 0, true);
+	ck_assert_uint_eq(clients_count(), 2);
+	assert_counter(totals().forgotten, 3, 260);
+	assert_adds_up();
+	count = door_maps(door, kept, 8);
+	config.max_clients = 10;
+	set_allow(1, (const char *const[]){"11.0.0.0/8"});
+	reopen(kept, count, 0, false);
+	ck_assert_uint_eq(clients_count(), 0);
+	assert_counter(totals().forgotten, 5, 460);
+	assert_adds_up();
+}
+END_TEST
+
+enum { RACE_FRAMES = 200000 };
+
+static void *send_for_the_race(void *unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < RACE_FRAMES; i++)
+		run();
+	return NULL;
+}
+
+/* A client that sends all the time while it is being forgotten, over and over: what it sent is
+ * somewhere. Only what another CPU counts at the very moment of a deletion may be in no sum. */
+START_TEST(nothing_gets_lost_while_forgetting)
+{
+	struct door_counter sum;
+	struct door_totals now;
+	unsigned deletions = 0;
+	struct door_client known;
+	pthread_t sender;
+
+	plain4("10.0.0.5", 42, 100);
+	ck_assert_int_eq(pthread_create(&sender, NULL, send_for_the_race, NULL), 0);
+	do {
+		known = find("10.0.0.5", 42);
+		ck_assert_int_eq(door_forget(door, &known, 1), 0);
+		ck_assert_int_eq(door_read_totals(door, &now), 0);
+		deletions++;
+	} while (now.accepted.packets < RACE_FRAMES);
+	pthread_join(sender, NULL);
+	now = totals();
+	sum = now.forgotten;
+	ck_assert_int_eq(door_each_client(door, add_client, &sum), 0);
+	ck_assert_uint_gt(now.forgotten.packets, 0);
+	ck_assert_uint_eq(now.accepted.packets, RACE_FRAMES);
+	ck_assert_uint_le(sum.packets, RACE_FRAMES);
+	ck_assert_msg(sum.packets + deletions >= RACE_FRAMES, "%ju of %d after %u deletions",
+		      (uintmax_t)sum.packets, RACE_FRAMES, deletions);
+}
+END_TEST
+
 static void drop_to(unsigned long long capabilities)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -234,6 +377,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, takes_over_what_kept_lacks_from_the_program);
 	tcase_add_test(tests, takes_over_into_another_size);
 	tcase_add_test(tests, says_when_history_is_lost);
+	tcase_add_test(tests, forgets);
+	tcase_add_test(tests, the_forgotten_are_handed_over);
+	tcase_add_test(tests, nothing_gets_lost_while_forgetting);
 	tcase_add_test(tests, needs_three_capabilities);
 }
 

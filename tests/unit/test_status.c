@@ -99,7 +99,9 @@ static const char collector_wanted[] =
     "\"accepted\":{\"packets\":1,\"bytes\":2},\"rejected\":{\"packets\":3,\"bytes\":4},"
     "\"overflow\":{\"packets\":5,\"bytes\":6},"
     "\"malformed\":{\"packets\":7,\"bytes\":8},"
-    "\"clients\":[{\"address\":\"10.0.0.5\",\"encap\":\"vxlan\",\"vni\":42,\"packets\":7,\"bytes\":"
+    "\"forgotten\":{\"packets\":9,\"bytes\":10},"
+    "\"clients\":[{\"address\":\"10.0.0.5\",\"name\":null,\"encap\":\"vxlan\",\"vni\":42,"
+    "\"packets\":7,\"bytes\":"
     "700,\"packets_per_s\":0.0,"
     "\"bits_per_s\":0.0,\"first_seen\":\"2026-01-02T03:04:05Z\",\"last_seen\":\"2026-01-02T03:04:"
     "05Z\"}]}";
@@ -127,18 +129,27 @@ START_TEST(collector_document)
 	clients_end_sample(&clients, true);
 	subjects_add(&subjects, "endpoint vtap0");
 	subjects_add(&subjects, "door");
-	struct collector_view view = {
-	    .config = &config,
-	    .subjects = &subjects,
-	    .endpoint = &endpoint,
-	    .clients = &clients,
-	    .totals = {
-		.accepted = {1, 2}, .rejected = {3, 4}, .overflow = {5, 6}, .malformed = {7, 8}}};
+	struct collector_view view = {.config = &config,
+				      .subjects = &subjects,
+				      .endpoint = &endpoint,
+				      .clients = &clients,
+				      .totals = {.accepted = {1, 2},
+						 .rejected = {3, 4},
+						 .overflow = {5, 6},
+						 .malformed = {7, 8},
+						 .forgotten = {9, 10}}};
 	char *text = collector_status(&view, false, 1);
 	ck_assert_str_eq(text, collector_wanted);
 	free(text);
 	collector_summary(&view, summary, sizeof(summary));
 	ck_assert_str_eq(summary, "vtap0 is open to 6 allowed networks");
+
+	ck_assert_int_eq(names_add(&config.names, &seen.address, 0, "the \"web\"", 1), 0);
+	text = collector_status(&view, false, 1);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "{\"address\":\"10.0.0.5\",\"name\":\"the \\\"web\\\"\",\"encap\":"));
+	free(text);
+	names_clear(&config.names);
 
 	view.endpoint = NULL;
 	config.vxlan.vni = 0;
@@ -155,6 +166,53 @@ START_TEST(collector_document)
 }
 END_TEST
 
+/* As many as there may be: still JSON, in order, with the names of those that have one. */
+START_TEST(collector_document_of_many)
+{
+	enum { MANY = 65536 };
+	struct clients_clock clock = {.mono_ns = 900000000000, .boot_ns = 1000000000000};
+	struct door_client seen = {.first_boot_ns = 1, .last_mono_ns = 1};
+	struct collector_config config = {.vxlan = {.device = "vtap0", .vni = 0, .port = 4789}};
+	struct subjects subjects = {0};
+	struct clients clients;
+	struct json_object *document, *all;
+
+	clients_init(&clients, 1);
+	clients_begin_sample(&clients, &clock);
+	ck_assert(ip_addr_parse("10.0.0.1", &seen.address));
+	for (uint32_t i = 0; i < MANY; i++) {
+		seen.vni = i * 40503u % MANY;
+		seen.count = (struct door_counter){seen.vni, UINT64_MAX - seen.vni};
+		ck_assert_int_eq(clients_add(&clients, &seen), 0);
+	}
+	clients_end_sample(&clients, true);
+	ck_assert_int_eq(names_add(&config.names, &seen.address, 4711, "one", 1), 0);
+	subjects_add(&subjects, "endpoint vtap0");
+	subjects_add(&subjects, "door");
+	struct collector_view view = {
+	    .config = &config, .subjects = &subjects, .clients = &clients};
+	char *text = collector_status(&view, false, 1);
+	document = json_tokener_parse(text);
+	ck_assert_ptr_nonnull(document);
+	all = json_object_object_get(document, "clients");
+	ck_assert_uint_eq(json_object_array_length(all), MANY);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct json_object *one = json_object_array_get_idx(all, i);
+		const char *name = json_object_get_string(json_object_object_get(one, "name"));
+
+		ck_assert_uint_eq(json_object_get_uint64(json_object_object_get(one, "vni")), i);
+		ck_assert_uint_eq(json_object_get_uint64(json_object_object_get(one, "bytes")),
+				  UINT64_MAX - i);
+		ck_assert_int_eq(name && strcmp(name, "one") == 0, i == 4711);
+	}
+	json_object_put(document);
+	free(text);
+	names_clear(&config.names);
+	subjects_clear(&subjects);
+	clients_free(&clients);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("status");
@@ -166,6 +224,7 @@ int main(void)
 	tcase_add_test(tests, json_values);
 	tcase_add_test(tests, client_document);
 	tcase_add_test(tests, collector_document);
+	tcase_add_test(tests, collector_document_of_many);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
