@@ -95,7 +95,7 @@ static struct ip_addr masked(const struct ip_addr *addr, unsigned int len)
 }
 
 /* Decimal digits only: no sign, no space, no leading zero. */
-static bool parse_length(const char *text, unsigned int max, uint8_t *out)
+static bool parse_number(const char *text, unsigned int max, unsigned int *out)
 {
 	unsigned int value = 0;
 
@@ -108,7 +108,7 @@ static bool parse_length(const char *text, unsigned int max, uint8_t *out)
 		if (value > max)
 			return false;
 	}
-	*out = (uint8_t)value;
+	*out = value;
 	return true;
 }
 
@@ -119,7 +119,7 @@ bool ip_prefix_parse(const char *text, struct ip_prefix *out)
 	char addr_text[IP_ADDR_TEXT];
 	struct ip_prefix prefix;
 	struct ip_addr network;
-	unsigned int bits;
+	unsigned int bits, len;
 
 	if (addr_size >= sizeof(addr_text))
 		return false;
@@ -128,9 +128,10 @@ bool ip_prefix_parse(const char *text, struct ip_prefix *out)
 	if (!ip_addr_parse(addr_text, &prefix.addr))
 		return false;
 	bits = 8 * (unsigned int)ip_addr_size(&prefix.addr);
-	prefix.len = (uint8_t)bits;
-	if (slash != NULL && !parse_length(slash + 1, bits, &prefix.len))
+	len = bits;
+	if (slash != NULL && !parse_number(slash + 1, bits, &len))
 		return false;
+	prefix.len = (uint8_t)len;
 	network = masked(&prefix.addr, prefix.len);
 	if (!ip_addr_equal(&network, &prefix.addr))
 		return false;
@@ -154,4 +155,47 @@ bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *ad
 	struct ip_addr network = masked(addr, prefix->len);
 
 	return ip_addr_size(addr) != 0 && ip_addr_equal(&network, &prefix->addr);
+}
+
+bool ip_endpoint_parse(const char *text, struct ip_endpoint *out)
+{
+	bool brackets = text[0] == '[';
+	const char *colon = strrchr(text, ':');
+	char addr_text[IP_ADDR_TEXT];
+	struct ip_endpoint endpoint;
+	unsigned int port;
+
+	if (colon == NULL || (brackets && colon[-1] != ']'))
+		return false;
+	const char *start = text + brackets;
+	size_t size = (size_t)(colon - brackets - text) - brackets;
+
+	if (size >= sizeof(addr_text))
+		return false;
+	memcpy(addr_text, start, size);
+	addr_text[size] = '\0';
+	if (!ip_addr_parse(addr_text, &endpoint.addr) ||
+	    (endpoint.addr.family == AF_INET6) != brackets ||
+	    !parse_number(colon + 1, UINT16_MAX, &port) || port == 0)
+		return false;
+	endpoint.port = (uint16_t)port;
+	*out = endpoint;
+	return true;
+}
+
+const char *ip_endpoint_format(const struct ip_endpoint *endpoint, char text[IP_ENDPOINT_TEXT])
+{
+	char addr_text[IP_ADDR_TEXT];
+
+	text[0] = '\0';
+	if (ip_addr_size(&endpoint->addr) != 0)
+		snprintf(text, IP_ENDPOINT_TEXT,
+			 endpoint->addr.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+			 ip_addr_format(&endpoint->addr, addr_text), (unsigned int)endpoint->port);
+	return text;
+}
+
+bool ip_endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return ip_addr_equal(&a->addr, &b->addr) && a->port == b->port;
 }

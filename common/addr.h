@@ -23,8 +23,15 @@ struct ip_prefix {
 	uint8_t len;
 };
 
+/* where something listens; family 0: nowhere */
+struct ip_endpoint {
+	struct ip_addr addr;
+	uint16_t port;
+};
+
 enum { IP_ADDR_TEXT = INET6_ADDRSTRLEN }; /* enough for ip_addr_format, NUL included */
 enum { IP_PREFIX_TEXT = INET6_ADDRSTRLEN + 4 };
+enum { IP_ENDPOINT_TEXT = INET6_ADDRSTRLEN + 8 };
 
 bool ip_addr_parse(const char *text, struct ip_addr *out); /* numeric only; false: not an address */
 const char *ip_addr_format(const struct ip_addr *addr,
@@ -41,5 +48,10 @@ int ip_addr_compare(const struct ip_addr *a,
 bool ip_prefix_parse(const char *text, struct ip_prefix *out);
 const char *ip_prefix_format(const struct ip_prefix *prefix, char text[IP_PREFIX_TEXT]);
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_addr *addr);
+
+/* "127.0.0.1:80", "[::1]:80": the brackets belong to IPv6 alone; ports are 1 to 65535. */
+bool ip_endpoint_parse(const char *text, struct ip_endpoint *out);
+const char *ip_endpoint_format(const struct ip_endpoint *endpoint, char text[IP_ENDPOINT_TEXT]);
+bool ip_endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b);
 
 #endif

@@ -321,6 +321,23 @@ bool conf_address(struct conf *conf, cfg_t *section, const char *key, struct ip_
 	return true;
 }
 
+bool conf_endpoint(struct conf *conf, cfg_t *section, const char *key, struct ip_endpoint *out)
+{
+	const char *text = conf_string(section, key);
+	struct ip_endpoint endpoint = {0};
+
+	if (*text &&
+	    (!ip_endpoint_parse(text, &endpoint) || ip_addr_is_multicast(&endpoint.addr))) {
+		conf_problem(conf, conf_key_line(section, key),
+			     "%s \"%s\" is not a numeric address and a port such as "
+			     "\"127.0.0.1:9478\" or \"[::1]:9478\"",
+			     key, text);
+		return false;
+	}
+	*out = endpoint;
+	return true;
+}
+
 bool conf_interface(struct conf *conf, int line, const char *what, const char *name,
 		    char out[IFNAMSIZ])
 {

@@ -83,6 +83,9 @@ void conf_first_choice(struct conf *conf, cfg_t *section, const char *key,
 /* The address of one host that routers forward to. */
 bool conf_address(struct conf *conf, cfg_t *section, const char *key, struct ip_addr *out);
 
+/* A numeric address and port to listen on; "" is nowhere. */
+bool conf_endpoint(struct conf *conf, cfg_t *section, const char *key, struct ip_endpoint *out);
+
 /* A name that the kernel takes for an interface and that is no pattern or keyword. `what`: for the
  * problem's text. */
 bool conf_interface(struct conf *conf, int line, const char *what, const char *name,

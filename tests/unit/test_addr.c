@@ -187,6 +187,85 @@ START_TEST(other_text_is_no_prefix)
 }
 END_TEST
 
+static struct ip_endpoint endpoint(const char *text)
+{
+	struct ip_endpoint e;
+
+	ck_assert_msg(ip_endpoint_parse(text, &e), "\"%s\"", text);
+	return e;
+}
+
+START_TEST(endpoints_print_as_they_parse)
+{
+	static const char *const good[] = {"127.0.0.1:9478", "0.0.0.0:1", "[::1]:9478",
+					   "[::]:65535", "[2001:db8::1]:80"};
+	char text[IP_ENDPOINT_TEXT];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct ip_endpoint e = endpoint(good[i]);
+
+		ck_assert_str_eq(ip_endpoint_format(&e, text), good[i]);
+	}
+	struct ip_endpoint e = endpoint("[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+	ck_assert_str_eq(ip_endpoint_format(&e, text),
+			 "[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+	e = (struct ip_endpoint){.port = 80};
+	ck_assert_str_eq(ip_endpoint_format(&e, text), "");
+}
+END_TEST
+
+START_TEST(other_text_is_no_endpoint)
+{
+	static const char *const bad[] = {
+	    "",
+	    ":",
+	    ":80",
+	    "127.0.0.1",
+	    "127.0.0.1:",
+	    "127.0.0.1:0",
+	    "127.0.0.1:65536",
+	    "127.0.0.1:080",
+	    "127.0.0.1:-1",
+	    "127.0.0.1:80 ",
+	    " 127.0.0.1:80",
+	    "localhost:80",
+	    "[127.0.0.1]:80",
+	    "::1:80",
+	    "::1",
+	    "[::1]",
+	    "[::1]80",
+	    "[::1:80",
+	    "[::1]x:80",
+	    "::1]:80",
+	    "[]:80",
+	    "]:80",
+	    "[",
+	    "[:80",
+	    "[fe80::1%eth0]:80",
+	    "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:80",
+	};
+	struct ip_endpoint e = endpoint("1.2.3.4:5");
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!ip_endpoint_parse(bad[i], &e), "\"%s\"", bad[i]);
+	ck_assert_uint_eq(e.port, 5);
+}
+END_TEST
+
+START_TEST(equal_endpoints)
+{
+	struct ip_endpoint a = endpoint("1.2.3.4:5"), b = a, none = {0};
+
+	ck_assert(ip_endpoint_equal(&a, &b));
+	ck_assert(ip_endpoint_equal(&none, &none));
+	ck_assert(!ip_endpoint_equal(&a, &none));
+	b.port = 6;
+	ck_assert(!ip_endpoint_equal(&a, &b));
+	b = endpoint("1.2.3.5:5");
+	ck_assert(!ip_endpoint_equal(&a, &b));
+}
+END_TEST
+
 START_TEST(containing)
 {
 	static const struct {
@@ -240,6 +319,9 @@ int main(void)
 	tcase_add_test(tcase, prefixes_print_as_they_parse);
 	tcase_add_test(tcase, other_text_is_no_prefix);
 	tcase_add_test(tcase, containing);
+	tcase_add_test(tcase, endpoints_print_as_they_parse);
+	tcase_add_test(tcase, other_text_is_no_endpoint);
+	tcase_add_test(tcase, equal_endpoints);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
