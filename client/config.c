@@ -40,9 +40,15 @@ static cfg_opt_t mirror_keys[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t metrics_keys[] = {
+	CONF_KEY("listen", NULL),
+	CFG_END(),
+};
+
 static cfg_opt_t schema[] = {
 	CONF_SECTIONS("collector", collector_keys),
 	CONF_SECTIONS("mirror", mirror_keys),
+	CFG_SEC("metrics", metrics_keys, CFGF_NONE),
 	CONF_KEY("tc_pref", "2"),
 	CFG_END(),
 };
@@ -395,6 +401,9 @@ struct client_config *client_config_read(const char *path, struct problems *prob
 	if (conf_open(&conf, path, schema, problems)) {
 		if (!config || !read_sections(&conf, config))
 			conf_problem(&conf, 0, "%s", strerror(ENOMEM));
+		else
+			conf_endpoint(&conf, cfg_getsec(conf.root, "metrics"), "listen",
+				      &config->metrics);
 		conf_number(&conf, conf.root, "tc_pref", 1, UINT16_MAX, &pref);
 	}
 	if (!conf_close(&conf)) {

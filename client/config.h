@@ -47,6 +47,7 @@ struct client_config {
 	struct client_mirror *mirrors;
 	size_t mirrors_count;
 	uint16_t tc_pref;
+	struct ip_endpoint metrics; /* where Prometheus finds them; family 0: nowhere */
 };
 
 /*

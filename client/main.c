@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/metrics.h"
 #include "client/setup.h"
 #include "client/state.h"
 #include "client/status.h"
@@ -54,6 +55,7 @@ static int adopt(void *ctx)
 	client->daemon.subjects = subjects;
 	client->setup = client->waiting;
 	client->waiting = NULL;
+	client->daemon.metrics_listen = client->setup->config->metrics;
 	if (!client->setup->streams_count)
 		log_warning("the configuration names no mirror: there is nothing to do");
 	return 0;
@@ -109,6 +111,12 @@ static char *status(void *ctx, bool degraded, double uptime_s)
 {
 	struct client *client = ctx;
 	return client_status(client->setup, &client->daemon.subjects, degraded, uptime_s);
+}
+
+static void metrics(void *ctx, bool degraded, uint64_t started_s, struct metrics_text *text)
+{
+	struct client *client = ctx;
+	client_metrics(client->setup, &client->daemon.subjects, degraded, started_s, text);
 }
 
 /* ---- counters over a restart ------------------------------------------------------------------
@@ -171,6 +179,7 @@ int main(int argc, char **argv)
 		       .open = restore,
 		       .refresh = refresh,
 		       .status = status,
+		       .metrics = metrics,
 		       .summary = summary,
 		       .applied = applied,
 		       .keep = keep,

@@ -11,14 +11,19 @@ static const char *reason_of(const struct subjects *subjects, int subject)
 	return reason[0] ? reason : NULL;
 }
 
-/* What happens to full-size copies: IPv6 routers and hosts do not fragment what passes them. */
-static const char *oversize_text(const struct client_collector *collector,
-				 const struct tunnel *tunnel)
+/* IPv6 routers and hosts do not fragment what passes them. */
+const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel)
 {
 	if (!tunnel->too_small)
 		return "none";
 	return collector->oversize_drop || collector->address.family == AF_INET6 ? "drop"
 										 : "fragment";
+}
+
+bool client_stream_works(const struct subjects *subjects, const struct stream *stream)
+{
+	return !reason_of(subjects, stream->subject) &&
+	       !reason_of(subjects, (int)stream->collector);
 }
 
 static void add_collector(const struct setup *s, const struct subjects *subjects, size_t i,
@@ -45,7 +50,7 @@ static void add_collector(const struct setup *s, const struct subjects *subjects
 	json_add_string(to, "reason", reason);
 	json_add_number(to, "path_mtu", tunnel->path_mtu);
 	json_add_number(to, "needed_mtu", tunnel->needed_mtu);
-	json_add_string(to, "oversize", oversize_text(collector, tunnel));
+	json_add_string(to, "oversize", client_oversize(collector, tunnel));
 	json_add_number(to, "tx_packets", account->tx_packets);
 	json_add_number(to, "tx_bytes", account->tx_bytes);
 	json_add_number(to, "tx_dropped", account->tx_dropped);
@@ -102,8 +107,7 @@ void client_summary(const struct setup *s, const struct subjects *subjects, char
 		if (subjects->items[i].reason[0])
 			blocked = &subjects->items[i];
 	for (size_t i = 0; i < s->streams_count; i++)
-		working += !reason_of(subjects, s->streams[i].subject) &&
-			   !reason_of(subjects, (int)s->streams[i].collector);
+		working += client_stream_works(subjects, &s->streams[i]);
 	if (!s->streams_count)
 		snprintf(text, size, "nothing to mirror: the configuration names no mirror");
 	else if (blocked)

@@ -7,6 +7,11 @@
 
 #include "client/setup.h"
 
+/* "none", "fragment", "drop": what happens to copies of full-size frames. */
+const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel);
+/* Whether copies of this stream can reach its collector. */
+bool client_stream_works(const struct subjects *subjects, const struct stream *stream);
+
 char *client_status(const struct setup *setup, const struct subjects *subjects, bool degraded,
 		    double uptime_s);
 void client_summary(const struct setup *setup, const struct subjects *subjects, char *text,

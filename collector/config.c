@@ -38,6 +38,12 @@ static cfg_opt_t client_keys[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t metrics_keys[] = {
+	CONF_KEY("listen", NULL),
+	CONF_KEY("clients", "true"),
+	CFG_END(),
+};
+
 static cfg_opt_t schema[] = {
 	CONF_LIST("allow", ALLOW_DEFAULT),
 	CONF_KEY("max_clients", "65536"),
@@ -46,6 +52,7 @@ static cfg_opt_t schema[] = {
 	CFG_SEC("vxlan", vxlan_keys, CFGF_NONE),
 	CFG_SEC("gretap", gre_keys, CONF_UNSUPPORTED),
 	CFG_SEC("gre", gre_keys, CONF_UNSUPPORTED),
+	CFG_SEC("metrics", metrics_keys, CFGF_NONE),
 	CFG_END(),
 };
 /* clang-format on */
@@ -162,6 +169,12 @@ static void read_clients(struct conf *conf, struct names *names)
 	names_sort(names, report_same_client, report_same_name, conf);
 }
 
+static void read_metrics(struct conf *conf, cfg_t *section, struct collector_metrics *metrics)
+{
+	conf_endpoint(conf, section, "listen", &metrics->listen);
+	conf_flag(conf, section, "clients", &metrics->clients);
+}
+
 struct collector_config *collector_config_read(const char *path, struct problems *problems)
 {
 	struct collector_config *config = calloc(1, sizeof(*config));
@@ -177,6 +190,7 @@ struct collector_config *collector_config_read(const char *path, struct problems
 					   &config->forget_after_s);
 			read_clients(&conf, &config->names);
 			read_vxlan(&conf, cfg_getsec(conf.root, "vxlan"), &config->vxlan);
+			read_metrics(&conf, cfg_getsec(conf.root, "metrics"), &config->metrics);
 		}
 	}
 	if (!conf_close(&conf)) {

@@ -24,6 +24,11 @@ struct collector_vxlan {
 	bool gro;
 };
 
+struct collector_metrics {
+	struct ip_endpoint listen; /* family 0: nowhere */
+	bool clients;              /* each of them, besides the totals */
+};
+
 struct collector_config {
 	struct ip_prefix *allow;
 	size_t allow_count;
@@ -31,6 +36,7 @@ struct collector_config {
 	uint64_t forget_after_s; /* 0: never */
 	struct names names;
 	struct collector_vxlan vxlan;
+	struct collector_metrics metrics;
 };
 
 /* NULL when there was any problem; then at least one is in `problems`. */

@@ -13,6 +13,7 @@
 #include "collector/clients.h"
 #include "collector/config.h"
 #include "collector/door.h"
+#include "collector/metrics.h"
 #include "collector/plan.h"
 #include "collector/status.h"
 #include "common/daemon.h"
@@ -195,6 +196,7 @@ static int adopt(void *ctx)
 		return error;
 	}
 	collector->waiting = NULL;
+	collector->daemon.metrics_listen = collector->config->metrics.listen;
 	collector_config_free(old);
 	return 0;
 }
@@ -251,6 +253,12 @@ static char *status(void *ctx, bool degraded, double uptime_s)
 	return collector_status(&now, degraded, uptime_s);
 }
 
+static void metrics(void *ctx, bool degraded, uint64_t started_s, struct metrics_text *text)
+{
+	struct collector_view now = view(ctx);
+	collector_metrics(&now, degraded, started_s, text);
+}
+
 static void summary(void *ctx, char *text, size_t size)
 {
 	struct collector_view now = view(ctx);
@@ -270,6 +278,7 @@ int main(int argc, char **argv)
 		       .open = open_first_door,
 		       .refresh = refresh,
 		       .status = status,
+		       .metrics = metrics,
 		       .summary = summary,
 		       .tick = sample,
 		       .concerns = concerns,

@@ -18,12 +18,22 @@ static const char *reason_of(const struct subjects *subjects)
 	return NULL;
 }
 
+struct collector_received collector_received(const struct link *endpoint)
+{
+	if (!endpoint)
+		return (struct collector_received){0};
+	/* vxlan counts its inner frames without their Ethernet header */
+	return (struct collector_received){.packets = endpoint->stats.rx_packets,
+					   .bytes = endpoint->stats.rx_bytes +
+						    endpoint->stats.rx_packets * ETH_HLEN,
+					   .dropped = endpoint->stats.rx_dropped};
+}
+
 static void add_endpoint(const struct collector_view *view, struct json_object *to)
 {
 	const struct collector_vxlan *vxlan = &view->config->vxlan;
 	const char *reason = reason_of(view->subjects);
-	static const struct rtnl_link_stats64 nothing;
-	const struct rtnl_link_stats64 *stats = view->endpoint ? &view->endpoint->stats : &nothing;
+	const struct collector_received received = collector_received(view->endpoint);
 
 	json_add_string(to, "encap", "vxlan");
 	json_add_string(to, "device", vxlan->device);
@@ -34,10 +44,9 @@ static void add_endpoint(const struct collector_view *view, struct json_object *
 	json_add_number(to, "port", vxlan->port);
 	json_add_string(to, "state", reason ? "blocked" : "up");
 	json_add_string(to, "reason", reason);
-	json_add_number(to, "rx_packets", stats->rx_packets);
-	/* vxlan counts its inner frames without their Ethernet header */
-	json_add_number(to, "rx_bytes", stats->rx_bytes + stats->rx_packets * ETH_HLEN);
-	json_add_number(to, "rx_dropped", stats->rx_dropped);
+	json_add_number(to, "rx_packets", received.packets);
+	json_add_number(to, "rx_bytes", received.bytes);
+	json_add_number(to, "rx_dropped", received.dropped);
 }
 
 static void add_counter(struct json_object *document, const char *key,

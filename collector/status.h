@@ -19,6 +19,12 @@ struct collector_view {
 	struct clients *clients;
 };
 
+/* What the endpoint gave to readers, whole frames; all zero when it is not there. */
+struct collector_received {
+	uint64_t packets, bytes, dropped;
+};
+struct collector_received collector_received(const struct link *endpoint);
+
 char *collector_status(const struct collector_view *view, bool degraded, double uptime_s);
 void collector_summary(const struct collector_view *view, char *text, size_t size);
 

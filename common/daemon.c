@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/control.h"
@@ -18,6 +19,7 @@
 #include "common/link.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/metrics_server.h"
 #include "common/monitor.h"
 #include "common/options.h"
 #include "common/pacer.h"
@@ -35,9 +37,11 @@ struct life {
 	struct loop_timer *tick_timer;
 	struct monitor *monitor;
 	struct control *control;
+	struct metrics_server *metrics;
 	struct rtnl *rtnl;
 	struct pacer pacer;
 	uint64_t started_ms;
+	time_t started;       /* by the wall clock */
 	int last_error;       /* of the last pass */
 	enum hint hint;       /* of the events that are being taken */
 	bool told;            /* the next pass has events for its reason */
@@ -235,6 +239,7 @@ static void on_reload(void *ctx)
 			log_error("the configuration was not reloaded: %s", strerror(-error));
 		else
 			log_notice("configuration reloaded");
+		metrics_server_listen(life->metrics, &life->daemon->metrics_listen);
 	}
 	life->ready = false; /* READY=1 ends RELOADING=1 */
 	life->told = false;
@@ -277,6 +282,16 @@ static char *status(void *ctx)
 		pass(life);
 	return life->daemon->status(life->daemon->ctx, degraded(life),
 				    (double)(loop_now_ms() - life->started_ms) / 1000.0);
+}
+
+static void write_metrics(void *ctx, struct metrics_text *text)
+{
+	struct life *life = ctx;
+	struct daemon *d = life->daemon;
+
+	if (d->refresh(d->ctx))
+		pass(life);
+	d->metrics(d->ctx, degraded(life), (uint64_t)life->started, text);
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */
@@ -325,6 +340,9 @@ static int open_loop(struct life *life)
 		return -ENOMEM;
 	for (size_t i = 0; !error && i < sizeof(signals) / sizeof(*signals); i++)
 		error = loop_signal(life->loop, signals[i].signo, signals[i].fn, life);
+	life->metrics = metrics_server_new(life->loop, write_metrics, life);
+	if (!error && !life->metrics)
+		error = -ENOMEM;
 	if (!error)
 		error = monitor_open(&life->monitor);
 	if (!error)
@@ -379,6 +397,7 @@ static int live(struct life *life)
 	if (d->tick_ms)
 		loop_timer_set(life->tick_timer, d->tick_ms);
 	pass(life);
+	metrics_server_listen(life->metrics, &d->metrics_listen);
 	error = loop_run(life->loop);
 	if (error)
 		return fail("the event loop failed", error);
@@ -425,8 +444,10 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 	/* A fixed limit, else each big answer raises it, and its memory stays with the process. */
 	mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
 	life.started_ms = loop_now_ms();
+	life.started = time(NULL);
 	status_code = start(&life);
 	control_close(life.control);
+	metrics_server_free(life.metrics);
 	loop_free(life.loop);
 	monitor_close(life.monitor);
 	reconcile_clear(&d->reconcile);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/addr.h"
+#include "common/metrics_text.h"
 #include "common/problems.h"
 #include "common/reconcile.h"
 #include "common/service.h"
@@ -33,6 +35,9 @@ struct daemon {
 	bool (*refresh)(void *ctx);
 	/* The status document, as control_status_fn. */
 	char *(*status)(void *ctx, bool degraded, double uptime_s);
+	/* The same for Prometheus; started_s: seconds since 1970. */
+	void (*metrics)(void *ctx, bool degraded, uint64_t started_s, struct metrics_text *text);
+	struct ip_endpoint metrics_listen; /* where; adopt() fills it in, family 0: nowhere */
 	/* The state in a few words, for the service manager. */
 	void (*summary)(void *ctx, char *text, size_t size);
 	void (*tick)(void *ctx);

@@ -555,6 +555,37 @@ START_TEST(problems_add_up)
 }
 END_TEST
 
+#define NO_LISTEN(text)                                                    \
+	"listen \"" text "\" is not a numeric address and a port such as " \
+	"\"127.0.0.1:9478\" or \"[::1]:9478\"\n"
+
+START_TEST(metrics)
+{
+	char text[IP_ENDPOINT_TEXT];
+	struct client_config *config = good("metrics { listen = \"127.0.0.1:9479\" }");
+
+	ck_assert_str_eq(ip_endpoint_format(&config->metrics, text), "127.0.0.1:9479");
+	client_config_free(config);
+	config = good("metrics {\n listen = \"[::1]:1\"\n}\n");
+	ck_assert_str_eq(ip_endpoint_format(&config->metrics, text), "[::1]:1");
+	client_config_free(config);
+	config = good("metrics { }");
+	ck_assert_uint_eq(config->metrics.addr.family, 0);
+	client_config_free(config);
+	config = good("metrics { listen = \"\" }");
+	ck_assert_uint_eq(config->metrics.addr.family, 0);
+	client_config_free(config);
+	bad("metrics {\nlisten = \"localhost:9479\" }", "2: " NO_LISTEN("localhost:9479"));
+	bad("metrics {\nlisten = 9479 }", "2: " NO_LISTEN("9479"));
+	bad("metrics {\nlisten = \"127.0.0.1:0\" }", "2: " NO_LISTEN("127.0.0.1:0"));
+	bad("metrics {\nlisten = \"224.0.0.1:9479\" }", "2: " NO_LISTEN("224.0.0.1:9479"));
+	bad("metrics {\nlisten = \"::1:9479\" }", "2: " NO_LISTEN("::1:9479"));
+	bad("tc_pref = 0\nmetrics {\nlisten = x\nport = 1\n}",
+	    "1: tc_pref \"0\" is not a number from 1 to 65535\n3: " NO_LISTEN(
+		"x") "4: unknown key \"port\" in metrics\n");
+}
+END_TEST
+
 START_TEST(sample)
 {
 	const char *path = TEST_SRCDIR "/etc/client.conf";
@@ -565,6 +596,7 @@ START_TEST(sample)
 	ck_assert_ptr_nonnull(config);
 	ck_assert_uint_eq(config->collectors_count, 0);
 	ck_assert_uint_eq(config->mirrors_count, 0);
+	ck_assert_uint_eq(config->metrics.addr.family, 0);
 	client_config_free(config);
 }
 END_TEST
@@ -575,7 +607,7 @@ START_TEST(sample_uncommented)
 {
 	static const char *const keys[] = {
 	    "address", "local", "encap",     "vni",       "port",   "device", "rate",   "oversize",
-	    "ttl",     "dscp",  "collector", "direction", "method", "filter", "tc_pref"};
+	    "ttl",     "dscp",  "collector", "direction", "method", "filter", "listen", "tc_pref"};
 	FILE *file = fopen(TEST_SRCDIR "/etc/client.conf", "re");
 	char line[256], text[16384] = "";
 	struct client_config *config;
@@ -595,6 +627,7 @@ START_TEST(sample_uncommented)
 	ck_assert_uint_eq(config->collectors[0].ttl, 64);
 	ck_assert_str_eq(config->collectors[0].device, "vtap-soc");
 	ck_assert_uint_eq(config->tc_pref, 2);
+	ck_assert_uint_eq(config->metrics.port, 9479);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		snprintf(line, sizeof(line), "%s ", keys[i]);
 		ck_assert_msg(strstr(text, line) != NULL, "the sample has no %s", keys[i]);
@@ -632,6 +665,7 @@ int main(void)
 	tcase_add_test(tcase, windows_line_ends);
 	tcase_add_test(tcase, files_that_are_none);
 	tcase_add_test(tcase, problems_add_up);
+	tcase_add_test(tcase, metrics);
 	tcase_add_test(tcase, sample);
 	tcase_add_test(tcase, sample_uncommented);
 	srunner_run_all(runner, CK_ENV);

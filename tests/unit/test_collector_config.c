@@ -60,6 +60,8 @@ static void check_defaults(const struct collector_config *config)
 	ck_assert_uint_eq(config->vxlan.port, 4789);
 	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV4);
 	ck_assert(!config->vxlan.gro);
+	ck_assert_uint_eq(config->metrics.listen.addr.family, 0);
+	ck_assert(config->metrics.clients);
 }
 
 START_TEST(defaults)
@@ -305,6 +307,27 @@ START_TEST(ranges)
 }
 END_TEST
 
+#define NO_LISTEN(text)                                                    \
+	"listen \"" text "\" is not a numeric address and a port such as " \
+	"\"127.0.0.1:9478\" or \"[::1]:9478\"\n"
+
+START_TEST(metrics)
+{
+	char text[IP_ENDPOINT_TEXT];
+	struct collector_config *config = good("metrics { listen = \"[::1]:9478\" }");
+
+	ck_assert_str_eq(ip_endpoint_format(&config->metrics.listen, text), "[::1]:9478");
+	ck_assert(config->metrics.clients);
+	collector_config_free(config);
+	config = good("metrics { listen = \"0.0.0.0:9478\" clients = false }");
+	ck_assert_str_eq(ip_endpoint_format(&config->metrics.listen, text), "0.0.0.0:9478");
+	ck_assert(!config->metrics.clients);
+	collector_config_free(config);
+	bad("metrics {\nlisten = \"::\"\nclients = some }",
+	    "2: " NO_LISTEN("::") "3: clients \"some\" is not true or false\n");
+}
+END_TEST
+
 START_TEST(all_problems_at_once)
 {
 	bad("# a comment\n"
@@ -362,8 +385,9 @@ END_TEST
 /* The sample has every key, and its values are the defaults. */
 START_TEST(sample)
 {
-	static const char *const keys[] = {"allow ", "max_clients ", "vxlan ",    "device ",
-					   "vni ",   "port ",        "underlay ", "gro "};
+	static const char *const keys[] = {"allow ",   "max_clients ", "vxlan ",    "device ",
+					   "vni ",     "port ",        "underlay ", "gro ",
+					   "metrics ", "listen ",      "clients "};
 	const char *path = TEST_SRCDIR "/etc/collector.conf";
 	struct problems problems = {0};
 	struct collector_config *config = collector_config_read(path, &problems);
@@ -401,6 +425,7 @@ int main(void)
 	tcase_add_test(tcase, who_is_allowed);
 	tcase_add_test(tcase, prefixes);
 	tcase_add_test(tcase, ranges);
+	tcase_add_test(tcase, metrics);
 	tcase_add_test(tcase, all_problems_at_once);
 	tcase_add_test(tcase, syntax);
 	tcase_add_test(tcase, missing_file);
