@@ -59,6 +59,33 @@ install_packages() {
 		apt-get -o Acquire::Retries=3 -y --no-install-recommends install $missing
 }
 
+# unpack_prometheus LOG: prometheus and promtool into build/prometheus, and into $PATH. Installing their package would
+# start a server on this machine, and at every boot.
+unpack_prometheus() {
+	unpacked=$top/build/prometheus
+	PATH=$PATH:$unpacked/usr/bin
+	export PATH
+	if command -v prometheus && command -v promtool; then
+		return 0
+	fi >/dev/null
+	command -v dpkg-deb >/dev/null || {
+		echo "No dpkg here: taking for granted that what needs Prometheus may be left out."
+		return 0
+	}
+	echo "Unpacking: prometheus"
+	rm -rf "$unpacked"
+	mkdir -p "$unpacked/download"
+	(
+		cd "$unpacked/download" || exit 1
+		if ! quietly "$1" apt-get -o Acquire::Retries=3 download prometheus 2>/dev/null; then
+			quietly "$1" apt-get -o Acquire::Retries=3 update &&
+				quietly "$1" apt-get -o Acquire::Retries=3 download prometheus || exit 1
+		fi
+		quietly "$1" dpkg-deb -x prometheus_*.deb "$unpacked"
+	) || return 1
+	rm -rf "$unpacked/download"
+}
+
 # newer FILE THAN: also true when THAN is missing
 newer() {
 	[ ! -e "$2" ] || [ -n "$(find "$1" -newer "$2")" ]
