@@ -64,6 +64,8 @@ static void write_totals(const struct collector_view *view, struct metrics_text 
 	    {TOTAL("rejected", "frames dropped, as their source is not allowed."), door->rejected},
 	    {TOTAL("overflow", "frames let in from clients for which the table had no room."),
 	     door->overflow},
+	    {TOTAL("forgotten", "frames let in from clients that have left the table since."),
+	     door->forgotten},
 	    {TOTAL("malformed", "packets dropped, as they are no valid tunnel packets."),
 	     door->malformed},
 	};
@@ -120,11 +122,13 @@ static const struct {
 static void write_client(const struct collector_view *view, const struct client *client, size_t m,
 			 struct metrics_text *text)
 {
+	const char *name = names_find(&view->config->names, &client->address, client->vni);
 	char address[IP_ADDR_TEXT], vni[METRICS_NUMBER];
 	const struct metrics_label labels[] = {
 	    {"address", ip_addr_format(&client->address, address)},
 	    {"encap", "vxlan"},
 	    {"vni", metrics_number(client->vni, vni)},
+	    {"name", name ? name : ""}, /* an empty label is as good as none */
 	    {NULL, NULL}};
 
 	metrics_sample(text, labels, client_metrics[m].value(view->clients, client));

@@ -167,6 +167,8 @@ static void collector_start(struct collector_rig *rig)
 	clients_init(&rig->clients, 1);
 	clients_begin_sample(&rig->clients, &clock);
 	ck_assert(ip_addr_parse("10.0.0.5", &seen.address));
+	ck_assert_int_eq(names_add(&rig->config.names, &seen.address, 42, "a \"b\"", 1), 0);
+	names_sort(&rig->config.names, NULL, NULL, NULL);
 	ck_assert_int_eq(clients_add(&rig->clients, &seen), 0);
 	ck_assert(ip_addr_parse("fd00::5", &seen.address));
 	seen.vni = 16777215;
@@ -175,19 +177,22 @@ static void collector_start(struct collector_rig *rig)
 	clients_end_sample(&rig->clients, true);
 	subjects_add(&rig->subjects, "endpoint vtap0");
 	subjects_add(&rig->subjects, "door");
-	rig->view = (struct collector_view){
-	    .config = &rig->config,
-	    .subjects = &rig->subjects,
-	    .endpoint = &rig->endpoint,
-	    .clients = &rig->clients,
-	    .totals = {
-		.accepted = {1, 2}, .rejected = {3, 4}, .overflow = {5, 6}, .malformed = {7, 8}}};
+	rig->view = (struct collector_view){.config = &rig->config,
+					    .subjects = &rig->subjects,
+					    .endpoint = &rig->endpoint,
+					    .clients = &rig->clients,
+					    .totals = {.accepted = {1, 2},
+						       .rejected = {3, 4},
+						       .overflow = {5, 6},
+						       .malformed = {7, 8},
+						       .forgotten = {9, 10}}};
 }
 
 static void collector_free(struct collector_rig *rig)
 {
 	subjects_clear(&rig->subjects);
 	clients_free(&rig->clients);
+	names_clear(&rig->config.names);
 }
 
 START_TEST(collector)
@@ -214,10 +219,11 @@ START_TEST(collector)
 	HAS("vtap_collector_overflow_bytes_total 6");
 	HAS("vtap_collector_malformed_packets_total 7");
 	HAS("vtap_collector_malformed_bytes_total 8");
+	HAS("vtap_collector_forgotten_packets_total 9");
 	HAS("vtap_collector_clients 2");
 	HAS("vtap_collector_max_clients 100");
-#define ONE "{address=\"10.0.0.5\",encap=\"vxlan\",vni=\"42\"}"
-#define TWO "{address=\"fd00::5\",encap=\"vxlan\",vni=\"16777215\"}"
+#define ONE "{address=\"10.0.0.5\",encap=\"vxlan\",vni=\"42\",name=\"a \\\"b\\\"\"}"
+#define TWO "{address=\"fd00::5\",encap=\"vxlan\",vni=\"16777215\",name=\"\"}"
 	HAS("vtap_collector_client_packets_total" ONE " 7\n"
 	    "vtap_collector_client_packets_total" TWO " 8");
 	HAS("vtap_collector_client_bytes_total" ONE " 700\n"
