@@ -21,6 +21,19 @@ static void want_offloads(struct diff *d, const struct want_link *want, const st
 	op->offloads_on = on;
 }
 
+static void want_no_address(struct diff *d, const struct link *link, int subject)
+{
+	const struct address *a = snapshot_first_address(d->s, link->ifindex);
+	struct device device = diff_device_of(link);
+
+	if (!a)
+		return;
+	for (const struct address *end = d->s->addresses.items + d->s->addresses.count;
+	     a < end && a->ifindex == link->ifindex; a++)
+		diff_add(d, OP_ADDRESS_DELETE, &device, subject, "the device must have none")
+		    ->address = *a;
+}
+
 void diff_want_link(struct diff *d, const struct want_link *want)
 {
 	const struct link *link = diff_kept_link(d, want);
@@ -36,11 +49,8 @@ void diff_want_link(struct diff *d, const struct want_link *want)
 	if (!link || link->ipv6)
 		diff_add(d, OP_IPV6_OFF, &device, subject, link ? "IPv6 is on" : "new device");
 	want_offloads(d, want, link, &device);
-	const struct address *end = d->s->addresses.items + d->s->addresses.count;
-	for (const struct address *a = link ? snapshot_first_address(d->s, link->ifindex) : NULL;
-	     a && a < end && a->ifindex == link->ifindex; a++)
-		diff_add(d, OP_ADDRESS_DELETE, &device, subject, "the device must have none")
-		    ->address = *a;
+	if (link)
+		want_no_address(d, link, subject);
 }
 
 void diff_want_qdisc(struct diff *d, const struct want_qdisc *want)
