@@ -95,22 +95,39 @@ static bool needs_door(const struct context *c, const struct link *link)
 	return snapshot_first_address(c->seen, link->ifindex) != NULL;
 }
 
-static bool pref_free(struct context *c, const struct link *link)
+/* What is not the door's at a preference where the door could be; NULL: nothing. */
+static const struct filter *taken(const struct context *c, const struct link *link, uint16_t pref)
 {
 	size_t count;
 	const struct filter *f = snapshot_filters(c->seen, link->ifindex, TC_INGRESS, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		bool foreign = f[i].handle == FILTER_HANDLE && f[i].owner != OWNER_COLLECTOR;
-		if (f[i].chain || f[i].pref != DOOR_PREF ||
-		    (strcmp(f[i].kind, "bpf") == 0 && f[i].protocol == ETH_P_ALL && !foreign))
-			continue;
-		subject_block(c->subjects, SUBJECT_DOOR,
-			      "pref %d of %s ingress is taken by a %s filter", DOOR_PREF,
-			      link->name, f[i].kind);
-		return false;
+		if (!f[i].chain && f[i].pref == pref &&
+		    (strcmp(f[i].kind, "bpf") != 0 || f[i].protocol != ETH_P_ALL || foreign))
+			return &f[i];
 	}
-	return true;
+	return NULL;
+}
+
+/*
+ * The first preference that the door can have. Behind somebody else's filter it still judges what
+ * that one lets pass on; no door at all would let everybody in.
+ */
+static uint16_t door_pref(const struct context *c, const struct link *link)
+{
+	const struct filter *first = taken(c, link, DOOR_PREF);
+	uint16_t pref = DOOR_PREF;
+
+	while (pref < UINT16_MAX && taken(c, link, pref))
+		pref++;
+	if (first)
+		subject_block(
+		    c->subjects, SUBJECT_DOOR,
+		    "pref %d of %s ingress is taken by a %s filter, the door is behind it at "
+		    "pref %u: what that filter takes is neither checked nor counted",
+		    DOOR_PREF, link->name, first->kind, pref);
+	return pref;
 }
 
 static int plan_door(struct context *c, const struct link *link)
@@ -118,7 +135,7 @@ static int plan_door(struct context *c, const struct link *link)
 	bool made = ifset_has(c->made, link->ifindex) || !snapshot_hook(c->seen, link->ifindex);
 	struct want_filter door = {.device = {.ifindex = link->ifindex},
 				   .parent = TC_INGRESS,
-				   .pref = DOOR_PREF,
+				   .pref = door_pref(c, link),
 				   .handle = FILTER_HANDLE,
 				   .prog_fd = c->door.prog_fd,
 				   /* a dry run has loaded none: an id that no program has */
@@ -127,8 +144,6 @@ static int plan_door(struct context *c, const struct link *link)
 				   .action = ACTION_VERDICT,
 				   .subject = SUBJECT_DOOR};
 
-	if (!pref_free(c, link))
-		return 0;
 	memcpy(door.device.name, link->name, sizeof(link->name));
 	return add_hook_filter(c, &door);
 }

@@ -51,6 +51,28 @@ def test_outside_the_allow_list(lab):
     assert [f.bytes for f in reader.stop()] == [good] * 3
 
 
+def test_behind_another_filter(lab):
+    """Somebody's filter has the door's place: the door is behind it, and says so."""
+    lab.coll.tc("qdisc add dev eth0 clsact")
+    lab.coll.tc("filter add dev eth0 ingress protocol ip pref 1 u32 match ip dport 9 0xffff flowid 1:9")
+    collector = lab.collector()
+    collector.expect("pref 1 of eth0")
+    collector.wait(lambda s: "at pref 2" in (s["endpoints"][0]["reason"] or ""), "a reason")
+    reader = lab.reader()
+    good = inner_frame(b"good")
+    send_copy(lab, inner_frame(b"bad"), OUTSIDE)
+    send_copy(lab, good)
+    status = collector.wait(lambda s: s["accepted"]["packets"] == 1 and s["rejected"]["packets"] == 1, "one each")
+    assert status["state"] == "degraded"
+    reader.wait_for(lambda f: f == good)
+    lab.coll.tc("filter del dev eth0 ingress pref 1")
+    collector.wait_ok()
+    send_copy(lab, inner_frame(b"bad"), OUTSIDE)
+    collector.wait(lambda s: s["rejected"]["packets"] == 2, "another one")
+    frames.quiet(reader)
+    assert [f.bytes for f in reader.stop()] == [good]
+
+
 def test_another_network_identifier(lab):
     collector = lab.collector()
     collector.wait_ok()

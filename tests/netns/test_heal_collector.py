@@ -95,7 +95,7 @@ BLOCKS = {
             ns.tc("filter del dev eth0 ingress pref 1"),
             ns.tc("filter add dev eth0 ingress protocol ip pref 1 u32 match ip dport 9 0xffff flowid 1:9"),
         ),
-        tc("filter del dev eth0 ingress pref 1"), "pref 1 of eth0 ingress is taken by a u32 filter",
+        tc("filter del dev eth0 ingress pref 1"), "pref 1 of eth0 ingress is taken by a u32 filter, the door is behind it at pref 2",
     ),
 }  # fmt: skip
 

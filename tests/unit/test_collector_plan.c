@@ -165,13 +165,22 @@ START_TEST(device_taken)
 }
 END_TEST
 
+/* Behind whoever has its place, and there again when it is free. */
 START_TEST(pref_taken)
 {
 	fake_add_qdisc(&fake, "eth0", "clsact");
 	fake_add_filter(&fake, "eth0", TC_INGRESS, 1, 0x80000800, "u32");
+	fake_add_filter(&fake, "eth0", TC_INGRESS, 2, 0x80000801, "u32");
 	pass();
-	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason,
-			 "pref 1 of eth0 ingress is taken by a u32 filter");
+	ck_assert_ptr_nonnull(strstr(subjects.items[SUBJECT_DOOR].reason,
+				     "pref 1 of eth0 ingress is taken by a u32 filter, the door is "
+				     "behind it at pref 3: "));
+	ck_assert_uint_eq(fake_filter(&fake, "eth0", TC_INGRESS, 3, FILTER_HANDLE)->prog_id, 100);
+	fake_delete_filter(&fake, 0);
+	pass();
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason, "");
+	ck_assert_ptr_null(fake_filter(&fake, "eth0", TC_INGRESS, 3, FILTER_HANDLE));
+	ck_assert_uint_eq(door_on("eth0")->prog_id, 100);
 }
 END_TEST
 
@@ -184,9 +193,10 @@ START_TEST(place_taken)
 	mirror->cookie_size = COOKIE_SIZE;
 	mirror->owner = OWNER_CLIENT;
 	pass();
-	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason,
-			 "pref 1 of eth0 ingress is taken by a bpf filter");
-	ck_assert_uint_eq(fake.filters.count, 2); /* that one, and the seal */
+	ck_assert_ptr_nonnull(strstr(subjects.items[SUBJECT_DOOR].reason,
+				     "pref 1 of eth0 ingress is taken by a bpf filter, "));
+	ck_assert_uint_eq(fake_filter(&fake, "eth0", TC_INGRESS, 2, FILTER_HANDLE)->prog_id, 100);
+	ck_assert_uint_eq(fake.filters.count, 3); /* that one, the door behind it, and the seal */
 }
 END_TEST
 
