@@ -2,8 +2,12 @@
 /*
  * The door: runs at the tc ingress of the underlay's interfaces, drops tunnel packets whose source
  * is not allowed, and counts the frames of those that are, per source address and VNI. It must
- * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC). Needs
- * Linux 5.17 (bpf_loop).
+ * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC).
+ *
+ * The seal: runs at the tc ingress of the tunnel endpoint, behind its readers. It counts the frames
+ * that got there, in the door's measure, and drops all of them.
+ *
+ * Needs Linux 5.17 (bpf_loop).
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -58,6 +62,13 @@ struct {
 	__type(value, __u64);
 } vtap_allow6 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct door_settled);
+} vtap_settled SEC(".maps");
+
 static __always_inline void add(struct door_sum *to, const struct door_sum *sum)
 {
 	to->packets += sum->packets;
@@ -77,6 +88,13 @@ static __always_inline bool allowed(const struct door_key *key)
 	return bpf_map_lookup_elem(&vtap_allow6, &prefix6);
 }
 
+static __noinline int reject(const struct door_key *key, const struct door_sum *sum,
+			     struct door_sums *totals)
+{
+	add(&totals->rejected, sum);
+	return TC_ACT_SHOT;
+}
+
 /* A source that is not in the table. */
 static __noinline int admit_new(const struct door_key *key, const struct door_sum *sum,
 				struct door_sums *totals)
@@ -85,10 +103,8 @@ static __noinline int admit_new(const struct door_key *key, const struct door_su
 	struct door_value *client;
 	long error;
 
-	if (!allowed(key)) {
-		add(&totals->rejected, sum);
-		return TC_ACT_SHOT;
-	}
+	if (!allowed(key))
+		return reject(key, sum, totals);
 	add(&totals->accepted, sum);
 	fresh.sum = *sum;
 	fresh.first_boot_ns = bpf_ktime_get_boot_ns();
@@ -123,10 +139,8 @@ static __always_inline int admit(struct __sk_buff *skb, struct packet *packet,
 	}
 	packet->key.encap = DOOR_ENCAP_VXLAN;
 	packet->key.vni = bpf_ntohl(header->vxlan.vni) >> 8;
-	if (rules->enforce_vni && packet->key.vni != rules->vni) {
-		add(&totals->rejected, &sum);
-		return TC_ACT_SHOT;
-	}
+	if (rules->enforce_vni && packet->key.vni != rules->vni)
+		return reject(&packet->key, &sum, totals);
 	client = bpf_map_lookup_elem(&vtap_clients, &packet->key);
 	if (!client)
 		return admit_new(&packet->key, &sum, totals);
@@ -143,7 +157,7 @@ int vtap_door(struct __sk_buff *skb)
 	struct packet packet = {};
 	struct door_rules *rules;
 	__u32 zero = 0;
-	bool whole;
+	bool whole = false;
 
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		return TC_ACT_UNSPEC;
@@ -151,7 +165,7 @@ int vtap_door(struct __sk_buff *skb)
 	if (skb->vlan_present && skb->vlan_tci & VLAN_VID_MASK)
 		return TC_ACT_UNSPEC;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (!read_ipv4(skb, &packet))
+		if (!read_ipv4(skb, &packet, &header, &whole))
 			return TC_ACT_UNSPEC;
 	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (!read_ipv6(skb, &packet))
@@ -159,7 +173,8 @@ int vtap_door(struct __sk_buff *skb)
 	} else {
 		return TC_ACT_UNSPEC;
 	}
-	whole = !load_linear(skb, packet.udp, &header, sizeof(header));
+	if (!whole)
+		whole = !load_linear(skb, BPF_HDR_START_NET, packet.udp, &header, sizeof(header));
 	if (!whole && load(skb, packet.udp, &header.udp, sizeof(header.udp)))
 		return TC_ACT_UNSPEC;
 	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
@@ -168,6 +183,21 @@ int vtap_door(struct __sk_buff *skb)
 	if (!whole && load(skb, packet.udp, &header, sizeof(header)))
 		header.vxlan.flags = 0; /* too short: counted as malformed */
 	return admit(skb, &packet, &header, rules);
+}
+
+SEC("tc")
+int vtap_seal(struct __sk_buff *skb)
+{
+	struct door_sum sum;
+	struct door_sums *totals;
+	__u32 zero = 0;
+
+	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
+	if (totals) {
+		measure_delivered(skb, &sum);
+		add(&totals->delivered, &sum);
+	}
+	return TC_ACT_SHOT;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

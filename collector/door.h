@@ -22,8 +22,9 @@ struct door_counter {
 };
 
 struct door_totals {
+	struct door_counter delivered; /* frames that arrived at the endpoint's seal */
 	struct door_counter accepted;  /* every admitted frame, overflow included */
-	struct door_counter rejected;  /* sources outside the allow-list */
+	struct door_counter rejected;  /* sources outside the allow-list, VNIs not wanted */
 	struct door_counter overflow;  /* admitted, but the client table was full */
 	struct door_counter malformed; /* dropped as no VXLAN frame; bytes are the outer packets' */
 	struct door_counter forgotten; /* accepted from clients that have left the table since */
@@ -59,6 +60,9 @@ void door_close(struct door *door); /* the program goes on where it is attached;
 
 int door_prog_fd(const struct door *door);
 uint32_t door_prog_id(const struct door *door);
+/* The program for the endpoint: counts what arrived, and drops it. */
+int door_seal_fd(const struct door *door);
+uint32_t door_seal_id(const struct door *door);
 /* The maps to keep over a restart: fills up to `max`, returns how many there are. Names are static.
  */
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max);
@@ -71,6 +75,9 @@ size_t door_maps(const struct door *door, struct door_kept *out, size_t max);
 int door_configure(struct door *door, const struct collector_config *config);
 
 int door_read_totals(const struct door *door, struct door_totals *out);
+/* What a daemon found undelivered, for the next one. */
+int door_read_settled(const struct door *door, struct door_counter *out);
+int door_write_settled(const struct door *door, const struct door_counter *settled);
 /* Calls fn for each client; stops when fn returns non-zero and returns that. Negative errno: the
  * map could not be read. */
 int door_each_client(const struct door *door,

@@ -18,14 +18,13 @@
 
 #include "door_shared.h"
 
-#define IP_MF      0x2000
-#define IP_OFFSET  0x1fff
-#define IP6_MF     0x0001
-#define IP6_OFFSET 0xfff8
-#define VXLAN_FLAGS \
-	0x08000000 /* the VNI is valid; the kernel drops a frame with any other bit set */
-#define VXLAN_RESERVED 0x000000ff
-#define TUNNEL_HEADER  (sizeof(struct udphdr) + sizeof(struct vxlan_header))
+#define IP_MF           0x2000
+#define IP_OFFSET       0x1fff
+#define IP6_MF          0x0001
+#define IP6_OFFSET      0xfff8
+#define VXLAN_VNI_VALID 0x08000000
+#define TUNNEL_HEADER   (sizeof(struct udphdr) + sizeof(struct vxlan_header))
+#define VLAN_HLEN       4
 #define EXTENSIONS_LIMIT \
 	(65536 / 8) /* that many fit into the biggest packet: no way round the door */
 
@@ -54,9 +53,11 @@ struct packet {
 	bool more; /* fragments follow */
 };
 
-static __always_inline long load_linear(struct __sk_buff *skb, __u32 offset, void *to, __u32 size)
+/* from: BPF_HDR_START_NET or BPF_HDR_START_MAC, where the offset counts from */
+static __always_inline long load_linear(struct __sk_buff *skb, __u32 from, __u32 offset, void *to,
+					__u32 size)
 {
-	return bpf_skb_load_bytes_relative(skb, offset, to, size, BPF_HDR_START_NET);
+	return bpf_skb_load_bytes_relative(skb, offset, to, size, from);
 }
 
 /*
@@ -64,17 +65,23 @@ static __always_inline long load_linear(struct __sk_buff *skb, __u32 offset, voi
  * reads linear data only, and drivers leave what follows the UDP header in page fragments: pull it
  * in, as the tunnel device would anyway.
  */
-static __always_inline long load(struct __sk_buff *skb, __u32 offset, void *to, __u32 size)
+static __always_inline long load_from(struct __sk_buff *skb, __u32 from, __u32 offset, void *to,
+				      __u32 size)
 {
 	__u32 pull = offset + size + ETH_HLEN;
 
-	if (!load_linear(skb, offset, to, size))
+	if (!load_linear(skb, from, offset, to, size))
 		return 0;
 	if (pull > skb->len)
 		pull = skb->len;
 	if (bpf_skb_pull_data(skb, pull))
 		return -1;
-	return load_linear(skb, offset, to, size);
+	return load_linear(skb, from, offset, to, size);
+}
+
+static __always_inline long load(struct __sk_buff *skb, __u32 offset, void *to, __u32 size)
+{
+	return load_from(skb, BPF_HDR_START_NET, offset, to, size);
 }
 
 /* Where an IP packet ends. Length 0: an aggregate of more than 64 KiB (BIG TCP), or nonsense. */
@@ -86,6 +93,7 @@ static __always_inline __u32 packet_end(struct __sk_buff *skb, __u32 length)
 }
 
 struct chain {
+	__u32 from; /* as load_from has it */
 	__u32 offset;
 	__u8 next;
 	bool more;
@@ -113,7 +121,8 @@ static long walk_step(__u32 index, void *ctx)
 	default:
 		return 1;
 	}
-	if (load(((struct walk *)ctx)->skb, chain->offset, &header, sizeof(header))) {
+	if (load_from(((struct walk *)ctx)->skb, chain->from, chain->offset, &header,
+		      sizeof(header))) {
 		chain->failed = true;
 		return 1;
 	}
@@ -142,25 +151,38 @@ static __noinline int walk_extensions(struct __sk_buff *skb, struct chain *chain
 	return 0;
 }
 
-static __always_inline bool read_ipv4(struct __sk_buff *skb, struct packet *packet)
+/*
+ * The header of an IPv4 packet, and what follows it if that has no options: most packets take one
+ * load. *whole: `header` is the packet's, else it has yet to be loaded.
+ */
+static __always_inline bool read_ipv4(struct __sk_buff *skb, struct packet *packet,
+				      struct tunnel_header *header, bool *whole)
 {
-	struct iphdr ip;
+	struct {
+		struct iphdr ip;
+		struct tunnel_header tunnel;
+	} start;
 
-	if (load(skb, 0, &ip, sizeof(ip)) || ip.protocol != IPPROTO_UDP)
+	*whole = !load_linear(skb, BPF_HDR_START_NET, 0, &start, sizeof(start));
+	if (!*whole && load(skb, 0, &start.ip, sizeof(start.ip)))
 		return false;
-	if (ip.version != 4 || ip.ihl < 5 || ip.frag_off & bpf_htons(IP_OFFSET))
+	if (start.ip.protocol != IPPROTO_UDP || start.ip.version != 4 || start.ip.ihl < 5 ||
+	    start.ip.frag_off & bpf_htons(IP_OFFSET))
 		return false;
-	__builtin_memcpy(packet->key.address, &ip.saddr, sizeof(ip.saddr));
+	if (start.ip.ihl > 5)
+		*whole = false;
+	*header = start.tunnel;
+	__builtin_memcpy(packet->key.address, &start.ip.saddr, sizeof(start.ip.saddr));
 	packet->key.family = DOOR_IPV4;
-	packet->udp = ip.ihl * 4;
-	packet->end = packet_end(skb, bpf_ntohs(ip.tot_len));
-	packet->more = ip.frag_off & bpf_htons(IP_MF);
+	packet->udp = start.ip.ihl * 4;
+	packet->end = packet_end(skb, bpf_ntohs(start.ip.tot_len));
+	packet->more = start.ip.frag_off & bpf_htons(IP_MF);
 	return true;
 }
 
 static __always_inline bool read_ipv6(struct __sk_buff *skb, struct packet *packet)
 {
-	struct chain chain = {.offset = sizeof(struct ipv6hdr)};
+	struct chain chain = {.from = BPF_HDR_START_NET, .offset = sizeof(struct ipv6hdr)};
 	struct ipv6hdr ip;
 
 	if (load(skb, 0, &ip, sizeof(ip)) || ip.version != 6)
@@ -182,16 +204,19 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, struct packet *pack
 }
 
 struct inner {
+	__u32 from; /* where its first byte is: as load_from has it */
+	__u32 at;
 	__u32 headers; /* Ethernet, VLAN tags, IP and what of TCP or UDP is repeated in each segment
 			*/
 	__u32 end;     /* where the IP header says that the frame ends; 0: it does not say */
 	bool transport; /* headers has the TCP or UDP header in it */
 };
 
-/* The headers of the inner frame at `at`. */
-static __noinline int read_inner(struct __sk_buff *skb, __u32 at, struct inner *inner)
+/* The headers of an inner frame. */
+static __noinline int read_inner(struct __sk_buff *skb, struct inner *inner)
 {
-	struct chain chain = {};
+	const __u32 from = inner->from, at = inner->at;
+	struct chain chain = {.from = from};
 	__u32 link = ETH_HLEN - sizeof(__be16);
 	__u8 offset_byte = 0;
 	struct ipv6hdr ip6;
@@ -200,7 +225,7 @@ static __noinline int read_inner(struct __sk_buff *skb, __u32 at, struct inner *
 	int tags;
 
 	for (tags = 0; tags <= 2; tags++) {
-		if (load(skb, at + link, &type, sizeof(type)))
+		if (load_from(skb, from, at + link, &type, sizeof(type)))
 			return -1;
 		link += sizeof(type);
 		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
@@ -208,13 +233,13 @@ static __noinline int read_inner(struct __sk_buff *skb, __u32 at, struct inner *
 		link += sizeof(type);
 	}
 	if (type == bpf_htons(ETH_P_IP)) {
-		if (load(skb, at + link, &ip, sizeof(ip)))
+		if (load_from(skb, from, at + link, &ip, sizeof(ip)))
 			return -1;
 		chain.offset = at + link + ip.ihl * 4;
 		chain.next = ip.protocol;
 		inner->end = ip.tot_len ? link + bpf_ntohs(ip.tot_len) : 0;
 	} else if (type == bpf_htons(ETH_P_IPV6)) {
-		if (load(skb, at + link, &ip6, sizeof(ip6)))
+		if (load_from(skb, from, at + link, &ip6, sizeof(ip6)))
 			return -1;
 		chain.offset = at + link + sizeof(ip6);
 		chain.next = ip6.nexthdr;
@@ -224,7 +249,7 @@ static __noinline int read_inner(struct __sk_buff *skb, __u32 at, struct inner *
 		return -1;
 	}
 	if (chain.next == IPPROTO_TCP) {
-		if (load(skb, chain.offset + 12, &offset_byte, sizeof(offset_byte)))
+		if (load_from(skb, from, chain.offset + 12, &offset_byte, sizeof(offset_byte)))
 			return -1;
 		chain.offset += (offset_byte >> 4) * 4;
 		inner->transport = true;
@@ -237,15 +262,15 @@ static __noinline int read_inner(struct __sk_buff *skb, __u32 at, struct inner *
 }
 
 /*
- * The wire frames in an aggregate with `length` bytes behind its VXLAN header at `at`. gso_segs is
+ * The wire frames in an aggregate of which `length` bytes are inner ones. gso_segs is
  * 0 on some devices, so it is the last resort. Two kinds: one inner packet glued together from
  * several (every further segment had the same headers), or, where nobody had the tunnel's port
  * open, whole datagrams in a row (every one has a VXLAN header).
  */
-static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 at, __u32 length,
+static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 from, __u32 at, __u32 length,
 					struct door_sum *sum)
 {
-	struct inner inner = {};
+	struct inner inner = {.from = from, .at = at};
 	__u64 segment = skb->gso_size;
 	__u64 frames = skb->gso_segs;
 	__u64 payload;
@@ -254,7 +279,7 @@ static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 at, __u32 l
 		frames = 1;
 	sum->packets = frames;
 	sum->bytes = length;
-	if (segment == 0 || read_inner(skb, at, &inner) || inner.headers > length)
+	if (segment == 0 || read_inner(skb, &inner) || inner.headers > length)
 		return 0;
 	if (inner.end && inner.end < length && inner.end + sizeof(struct vxlan_header) <= segment) {
 		payload = length + sizeof(struct vxlan_header);
@@ -271,14 +296,16 @@ static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 at, __u32 l
 	return 0;
 }
 
-/* The true wire frames of a tunnel packet; false: not a VXLAN packet that the kernel would take. */
+/*
+ * The true wire frames of a tunnel packet; false: by its own headers it is none. Reserved bits make
+ * it no less one (RFC 7348: ignored on receipt), although the kernel's device drops it.
+ */
 static __always_inline bool measure(struct __sk_buff *skb, const struct packet *packet,
 				    const struct tunnel_header *header, struct door_sum *sum)
 {
 	__u32 datagram = bpf_ntohs(header->udp.len);
 
-	if (header->vxlan.flags != bpf_htonl(VXLAN_FLAGS) ||
-	    header->vxlan.vni & bpf_htonl(VXLAN_RESERVED))
+	if (!(header->vxlan.flags & bpf_htonl(VXLAN_VNI_VALID)))
 		return false;
 	if (packet->end > skb->len || packet->end < packet->udp + TUNNEL_HEADER)
 		return false;
@@ -289,13 +316,26 @@ static __always_inline bool measure(struct __sk_buff *skb, const struct packet *
 	if (datagram < TUNNEL_HEADER + ETH_HLEN)
 		return false;
 	if (skb->gso_size) {
-		measure_aggregate(skb, packet->udp + TUNNEL_HEADER, datagram - TUNNEL_HEADER, sum);
+		measure_aggregate(skb, BPF_HDR_START_NET, packet->udp + TUNNEL_HEADER,
+				  datagram - TUNNEL_HEADER, sum);
 	} else {
 		/* In a first fragment too: the UDP length is that of the whole datagram. */
 		sum->packets = 1;
 		sum->bytes = datagram - TUNNEL_HEADER;
 	}
 	return true;
+}
+
+/* The wire frames of what the tunnel device took out of its packets. */
+static __always_inline void measure_delivered(struct __sk_buff *skb, struct door_sum *sum)
+{
+	sum->packets = 1;
+	sum->bytes = skb->len;
+	if (skb->gso_size)
+		measure_aggregate(skb, BPF_HDR_START_MAC, 0, skb->len, sum);
+	/* the outermost tag was taken out of the frame before */
+	if (skb->vlan_present)
+		sum->bytes += sum->packets * VLAN_HLEN;
 }
 
 #endif

@@ -32,12 +32,21 @@ struct door_value {
 	__u64 last_mono_ns;
 };
 
-/* vtap_totals, one per CPU */
+/*
+ * vtap_totals, one per CPU. What the endpoint got comes first: who copies the structure while
+ * frames pass reads it before what was let in, and so never finds more delivered than accepted.
+ */
 struct door_sums {
+	struct door_sum delivered; /* counted by the seal */
 	struct door_sum accepted;
 	struct door_sum rejected;
 	struct door_sum overflow;
 	struct door_sum malformed;
+};
+
+/* vtap_settled: the daemon's own, kept here as it has to outlive a daemon that is killed */
+struct door_settled {
+	struct door_sum undelivered;
 };
 
 /* vtap_rules; eight bytes, so that an update is one store */

@@ -15,7 +15,9 @@
 #include "collector/door.h"
 #include "collector/metrics.h"
 #include "collector/plan.h"
+#include "collector/reassembly.h"
 #include "collector/status.h"
+#include "collector/undelivered.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
@@ -30,6 +32,7 @@ struct collector {
 	struct door *door;
 	struct clients clients;
 	struct door_totals totals;
+	struct undelivered undelivered;
 };
 
 /* ---- the door -------------------------------------------------------------------------------- */
@@ -59,7 +62,7 @@ static int open_door(struct collector *collector, const struct door_kept *kept, 
 	door_close(collector->door);
 	collector->door = door;
 	keep_maps(collector);
-	return 0;
+	return door_read_settled(door, &collector->undelivered.settled);
 }
 
 /* The program of an earlier collector in this network namespace; 0: none. */
@@ -118,6 +121,16 @@ static int forget_silent(struct collector *collector)
 	return error;
 }
 
+/* Totals, and what follows from them. */
+static int sample_totals(struct collector *collector, const struct clients_clock *clock)
+{
+	int error = door_read_totals(collector->door, &collector->totals);
+	if (!error && undelivered_sample(&collector->undelivered, clock->mono_ns,
+					 reassembly_waits(), &collector->totals))
+		error = door_write_settled(collector->door, &collector->undelivered.settled);
+	return error;
+}
+
 static void sample(void *ctx)
 {
 	struct collector *collector = ctx;
@@ -129,7 +142,7 @@ static void sample(void *ctx)
 	int error = door_each_client(collector->door, take_client, &collector->clients);
 	clients_end_sample(&collector->clients, !error);
 	if (!error)
-		error = door_read_totals(collector->door, &collector->totals);
+		error = sample_totals(collector, &clock);
 	if (!error)
 		error = forget_silent(collector);
 	if (error)
@@ -206,11 +219,12 @@ static int adopt(void *ctx)
 static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 {
 	struct collector *collector = ctx;
-	struct plan_door door = {-1, 0};
+	struct plan_door door = {.prog_fd = -1, .seal_fd = -1};
 
 	if (collector->door)
-		door = (struct plan_door){door_prog_fd(collector->door),
-					  door_prog_id(collector->door)};
+		door = (struct plan_door){
+		    door_prog_fd(collector->door), door_prog_id(collector->door),
+		    door_seal_fd(collector->door), door_seal_id(collector->door)};
 	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
 			      reconcile->subjects, desired);
 }
@@ -225,6 +239,7 @@ static struct collector_view view(struct collector *collector)
 				       .subjects = &collector->daemon.subjects,
 				       .endpoint = ours ? link : NULL,
 				       .totals = collector->totals,
+				       .undelivered = collector->undelivered.settled,
 				       .clients = &collector->clients};
 }
 

@@ -10,7 +10,11 @@
 
 enum { DOOR_PREF = 1, SEAL_PREF = 1 };
 
-static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
+/* An id that no program has: a dry run has loaded none. */
+static uint32_t id_of(uint32_t prog_id)
+{
+	return prog_id ? prog_id : UINT32_MAX;
+}
 
 struct context {
 	const struct collector_config *config;
@@ -58,8 +62,9 @@ static int plan_endpoint(struct context *c)
 	struct want_filter seal = {.parent = TC_INGRESS,
 				   .pref = SEAL_PREF,
 				   .handle = FILTER_HANDLE,
-				   .insns = drop_all,
-				   .insns_count = 1,
+				   .prog_fd = c->door.seal_fd,
+				   .prog_id = id_of(c->door.seal_id),
+				   .prog_name = PROG_NAME_SEAL,
 				   .action = ACTION_VERDICT,
 				   .subject = SUBJECT_ENDPOINT};
 
@@ -138,8 +143,7 @@ static int plan_door(struct context *c, const struct link *link)
 				   .pref = door_pref(c, link),
 				   .handle = FILTER_HANDLE,
 				   .prog_fd = c->door.prog_fd,
-				   /* a dry run has loaded none: an id that no program has */
-				   .prog_id = c->door.prog_id ? c->door.prog_id : UINT32_MAX,
+				   .prog_id = id_of(c->door.prog_id),
 				   .prog_name = made ? PROG_NAME_DOOR_MADE : PROG_NAME_DOOR,
 				   .action = ACTION_VERDICT,
 				   .subject = SUBJECT_DOOR};

@@ -12,10 +12,12 @@
 
 enum { SUBJECT_ENDPOINT, SUBJECT_DOOR, SUBJECTS };
 
-/* The door's program; prog_id 0: not loaded, as in a dry run. */
+/* The door's program, and the seal's; id 0: not loaded, as in a dry run. */
 struct plan_door {
 	int prog_fd;
 	uint32_t prog_id;
+	int seal_fd;
+	uint32_t seal_id;
 };
 
 int plan_collector(const struct collector_config *config, struct plan_door door,

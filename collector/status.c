@@ -103,6 +103,7 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 	add_counter(document, "overflow", &view->totals.overflow);
 	add_counter(document, "malformed", &view->totals.malformed);
 	add_counter(document, "forgotten", &view->totals.forgotten);
+	add_counter(document, "undelivered", &view->undelivered);
 	json_text_open(&text, document);
 	json_text_literal(&text, ",\"clients\":[");
 	for (size_t i = 0; i < count; i++) {

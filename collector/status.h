@@ -16,6 +16,7 @@ struct collector_view {
 	const struct subjects *subjects;
 	const struct link *endpoint; /* NULL: not there */
 	struct door_totals totals;
+	struct door_counter undelivered;
 	struct clients *clients;
 };
 

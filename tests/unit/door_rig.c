@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,15 +155,25 @@ void plain6(const char *source, uint32_t vni, size_t frame)
 	done();
 }
 
-int run_gso(struct door *through, uint32_t gso_size, uint32_t gso_segs)
+static int run_program(int fd, uint32_t gso_size, uint32_t gso_segs)
 {
 	struct __sk_buff context = {.gso_size = gso_size, .gso_segs = gso_segs};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = (uint32_t)length,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context));
-	int error = bpf_prog_test_run_opts(door_prog_fd(through), &opts);
+	int error = bpf_prog_test_run_opts(fd, &opts);
 
 	ck_assert_msg(error == 0, "test run: %s", strerror(-error));
 	return (int)opts.retval;
+}
+
+int run_gso(struct door *through, uint32_t gso_size, uint32_t gso_segs)
+{
+	return run_program(door_prog_fd(through), gso_size, gso_segs);
+}
+
+int run_seal(uint32_t gso_size, uint32_t gso_segs)
+{
+	return run_program(door_seal_fd(door), gso_size, gso_segs);
 }
 
 int run(void)
@@ -272,6 +283,13 @@ static bool may_load(void)
 	return error != -EPERM && error != -EACCES && error != -ENOSYS;
 }
 
+/* Packets of a test run come in on this namespace's lo: it must be none that forwards. */
+static void leave_network(void)
+{
+	if (unshare(CLONE_NEWNET))
+		fprintf(stderr, "in the network namespace of the caller: %s\n", strerror(errno));
+}
+
 int run_suite(const char *name, void (*add_tests)(TCase *tests))
 {
 	Suite *suite = suite_create(name);
@@ -283,6 +301,7 @@ int run_suite(const char *name, void (*add_tests)(TCase *tests))
 		fprintf(stderr, "skipped: %s\n", why);
 		return SKIPPED;
 	}
+	leave_network();
 	runner = srunner_create(suite);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);

@@ -46,6 +46,7 @@ void done(void);
 void plain4(const char *source, uint32_t vni, size_t frame);
 void plain6(const char *source, uint32_t vni, size_t frame);
 int run_gso(struct door *through, uint32_t gso_size, uint32_t gso_segs);
+int run_seal(uint32_t gso_size, uint32_t gso_segs); /* on a frame as the endpoint has it */
 int run(void);
 int match(void *ctx, const struct door_client *client);
 struct door_client find(const char *address, uint32_t vni);

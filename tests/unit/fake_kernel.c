@@ -133,7 +133,7 @@ static int route(struct kernel *kernel, const struct route_query *query, struct 
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
-	fake->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
+	fake->kernel = (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters,
 				       read_details, route,          fake_run};
 }
 
@@ -276,9 +276,11 @@ bool fake_sealed(const struct fake_kernel *fake, const struct link *link)
 		return true; /* only its other end can send to it */
 	for (size_t i = 0; i < fake->filters.count; i++) {
 		const struct filter *f = &fake->filters.items[i].filter;
+		bool drops = f->insns_count == 1 && f->insns[0].code == (BPF_RET | BPF_K) &&
+			     f->insns[0].k == TC_ACT_SHOT;
 		if (f->ifindex == link->ifindex && f->parent == TC_INGRESS &&
-		    f->action == ACTION_VERDICT && f->insns_count == 1 &&
-		    f->insns[0].code == (BPF_RET | BPF_K) && f->insns[0].k == TC_ACT_SHOT)
+		    f->action == ACTION_VERDICT &&
+		    (drops || strcmp(f->prog_name, PROG_NAME_SEAL) == 0))
 			return true;
 	}
 	return false;

@@ -234,12 +234,6 @@ START_TEST(drops_malformed_packets)
 	plain4("10.0.0.5", 42, 60);
 	packet[udp_at + 8] = 0;
 	assert_malformed("no I flag");
-	plain4("10.0.0.5", 42, 60);
-	packet[udp_at + 8] = 0x88;
-	assert_malformed("a flag that the device does not know");
-	plain4("10.0.0.5", 42, 60);
-	packet[udp_at + 15] = 1;
-	assert_malformed("reserved bits");
 	plain4("10.0.0.5", 42, 13);
 	assert_malformed("a runt");
 	plain6("fd00::5", 42, 0);
@@ -263,6 +257,18 @@ START_TEST(drops_malformed_packets)
 	plain4("10.0.0.5", 42, 60);
 	set16(ip_at + 2, 0);
 	assert_malformed("no IP length, and no aggregate");
+}
+END_TEST
+
+/* They are for the receiver to ignore, says RFC 7348. The device drops them, which shows there. */
+START_TEST(reserved_bits_are_let_in)
+{
+	plain4("10.0.0.5", 42, 60);
+	packet[udp_at + 8] = 0x88;
+	ck_assert_int_eq(run(), PASS);
+	packet[udp_at + 15] = 1;
+	ck_assert_int_eq(run(), PASS);
+	assert_client("10.0.0.5", 42, 2, 120);
 }
 END_TEST
 
@@ -299,6 +305,36 @@ START_TEST(full_table_admits_without_counting_per_client)
 	assert_counter(totals().accepted, 12, 1200);
 	assert_counter(totals().overflow, 6, 600);
 	assert_counter(totals().rejected, 0, 0);
+}
+END_TEST
+
+/* Who was there first stays, is counted to the packet, and the rest is seen to be too much. */
+START_TEST(a_million_spoofed_sources)
+{
+	enum { FLOOD = 1000000, FIRST = 10 };
+	char source[16];
+
+	for (unsigned i = 0; i < FIRST; i++) {
+		snprintf(source, sizeof(source), "192.168.7.%u", i);
+		plain4(source, 42, 100);
+		ck_assert_int_eq(run(), PASS);
+	}
+	plain4("10.0.0.0", 42, 60);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		packet[ip_at + 13] = (uint8_t)(i >> 16);
+		packet[ip_at + 14] = (uint8_t)(i >> 8);
+		packet[ip_at + 15] = (uint8_t)i;
+		ck_assert_int_eq(run(), PASS);
+	}
+	for (unsigned i = 0; i < FIRST; i++) {
+		snprintf(source, sizeof(source), "192.168.7.%u", i);
+		plain4(source, 42, 100);
+		ck_assert_int_eq(run(), PASS);
+		assert_client(source, 42, 2, 200);
+	}
+	ck_assert_uint_eq(clients_count(), config.max_clients);
+	assert_counter(totals().accepted, FLOOD + 2 * FIRST, FLOOD * 60 + 2 * FIRST * 100);
+	ck_assert_uint_eq(totals().overflow.packets, FLOOD - (config.max_clients - FIRST));
 }
 END_TEST
 
@@ -392,8 +428,10 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, leaves_other_traffic_alone);
 	tcase_add_test(tests, rejects_who_is_not_allowed);
 	tcase_add_test(tests, drops_malformed_packets);
+	tcase_add_test(tests, reserved_bits_are_let_in);
 	tcase_add_test(tests, padding_does_not_count);
 	tcase_add_test(tests, full_table_admits_without_counting_per_client);
+	tcase_add_test(tests, a_million_spoofed_sources);
 	tcase_add_test(tests, enforces_the_vni_where_the_device_cannot);
 	tcase_add_test(tests, counts_of_all_processors_add_up);
 	tcase_add_test(tests, each_client_once_and_stops_when_told);

@@ -162,6 +162,30 @@ START_TEST(aggregate_of_something_else)
 }
 END_TEST
 
+/* The seal, which sees the frames without what was around them, comes to the same numbers. */
+START_TEST(seal_counts_alike)
+{
+	size_t headers;
+
+	length = 0;
+	headers = inner(0, 4, 6, 12, 2077);
+	put_zeros(2077);
+	ck_assert_int_eq(run_seal(1000, 3), SHOT);
+	assert_counter(totals().delivered, 3, 3 * headers + 2077);
+	length = 0;
+	headers += inner(1, 6, 6, 12, 1500) * 2; /* with a tag */
+	put_zeros(1500);
+	ck_assert_int_eq(run_seal(1000, 0), SHOT);
+	assert_counter(totals().delivered, 5, headers + 2 * (52 + 14) + 2077 + 1500);
+	length = 0;
+	put_zeros(12);
+	put16(0x88b5);
+	ck_assert_int_eq(run_seal(0, 0), SHOT);
+	assert_counter(totals().delivered, 6, headers + 2 * (52 + 14) + 2077 + 1500 + 14);
+	assert_counter(totals().accepted, 0, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, aggregate_counts_its_segments);
@@ -169,6 +193,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, aggregate_without_lengths);
 	tcase_add_test(tests, aggregate_of_datagrams);
 	tcase_add_test(tests, aggregate_of_something_else);
+	tcase_add_test(tests, seal_counts_alike);
 }
 
 int main(void)

@@ -323,6 +323,27 @@ START_TEST(nothing_gets_lost_while_forgetting)
 }
 END_TEST
 
+START_TEST(takes_over_what_was_undelivered)
+{
+	const struct door_counter settled = {7, 700};
+	struct door_counter found;
+	struct door_kept kept[8];
+	size_t count;
+
+	ck_assert_int_eq(door_write_settled(door, &settled), 0);
+	reopen(NULL, 0, door_prog_id(door), false);
+	ck_assert_int_eq(door_read_settled(door, &found), 0);
+	assert_counter(found, 7, 700);
+	count = door_maps(door, kept, 8);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(kept[i].name, "vtap_totals") == 0)
+			kept[i].fd = -1;
+	reopen(kept, count, 0, true); /* without the totals it belongs to */
+	ck_assert_int_eq(door_read_settled(door, &found), 0);
+	assert_counter(found, 0, 0);
+}
+END_TEST
+
 static void drop_to(unsigned long long capabilities)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -352,7 +373,8 @@ START_TEST(needs_three_capabilities)
 	    door_open(&config, NULL, 0, door_prog_id(door), &other, &lost, why, sizeof(why)), 0);
 	ck_assert(lost);
 	door_close(other);
-	/* some kernels' verifiers accept the program without CAP_PERFMON too, at a price per packet
+	/* some kernels' verifiers accept the program without CAP_PERFMON too, at a price
+	 * per packet
 	 */
 	drop_to(1ull << CAP_BPF | 1ull << CAP_NET_ADMIN);
 	if (door_open(&config, NULL, 0, 0, &other, &lost, why, sizeof(why)))
@@ -380,6 +402,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, forgets);
 	tcase_add_test(tests, the_forgotten_are_handed_over);
 	tcase_add_test(tests, nothing_gets_lost_while_forgetting);
+	tcase_add_test(tests, takes_over_what_was_undelivered);
 	tcase_add_test(tests, needs_three_capabilities);
 }
 

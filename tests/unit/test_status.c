@@ -100,6 +100,7 @@ static const char collector_wanted[] =
     "\"overflow\":{\"packets\":5,\"bytes\":6},"
     "\"malformed\":{\"packets\":7,\"bytes\":8},"
     "\"forgotten\":{\"packets\":9,\"bytes\":10},"
+    "\"undelivered\":{\"packets\":9,\"bytes\":10},"
     "\"clients\":[{\"address\":\"10.0.0.5\",\"name\":null,\"encap\":\"vxlan\",\"vni\":42,"
     "\"packets\":7,\"bytes\":"
     "700,\"packets_per_s\":0.0,"
@@ -133,6 +134,7 @@ START_TEST(collector_document)
 				      .subjects = &subjects,
 				      .endpoint = &endpoint,
 				      .clients = &clients,
+				      .undelivered = {9, 10},
 				      .totals = {.accepted = {1, 2},
 						 .rejected = {3, 4},
 						 .overflow = {5, 6},

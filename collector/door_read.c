@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the door counted, read from its maps. Changes nothing but what a daemon left for the next
+ * one.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/door.h"
+#include "collector/door_private.h"
+#include "collector/door_shared.h"
+#include "collector/door_table.h"
+
+static void add(struct door_counter *to, const struct door_sum *sum)
+{
+	to->packets += sum->packets;
+	to->bytes += sum->bytes;
+}
+
+int door_read_totals(const struct door *door, struct door_totals *out)
+{
+	struct door_sums *sums = calloc(door->cpus, sizeof(*sums));
+	struct door_sum forgotten;
+	uint32_t zero = 0;
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	if (!sums)
+		return -ENOMEM;
+	error = bpf_map_lookup_elem(bpf_map__fd(door->kept[TOTALS]), &zero, sums);
+	for (size_t cpu = 0; !error && cpu < door->cpus; cpu++) {
+		add(&out->delivered, &sums[cpu].delivered);
+		add(&out->accepted, &sums[cpu].accepted);
+		add(&out->rejected, &sums[cpu].rejected);
+		add(&out->overflow, &sums[cpu].overflow);
+		add(&out->malformed, &sums[cpu].malformed);
+	}
+	free(sums);
+	if (!error)
+		error =
+		    door_table_forgotten(bpf_map__fd(door->kept[CLIENTS]), door->cpus, &forgotten);
+	if (!error)
+		add(&out->forgotten, &forgotten);
+	return error;
+}
+
+struct each_client {
+	int (*fn)(void *ctx, const struct door_client *client);
+	void *ctx;
+	size_t cpus;
+};
+
+static int client_entry(void *ctx, const struct door_entry *entry)
+{
+	const struct each_client *each = ctx;
+	struct door_client client = {.address = door_key_address(entry->key),
+				     .vni = entry->key->vni,
+				     .read_mono_ns = entry->read_mono_ns};
+
+	for (size_t cpu = 0; cpu < each->cpus; cpu++) {
+		const struct door_value *value = &entry->per_cpu[cpu];
+
+		add(&client.count, &value->sum);
+		if (value->first_boot_ns &&
+		    (!client.first_boot_ns || value->first_boot_ns < client.first_boot_ns))
+			client.first_boot_ns = value->first_boot_ns;
+		if (value->last_mono_ns > client.last_mono_ns)
+			client.last_mono_ns = value->last_mono_ns;
+	}
+	return each->fn(each->ctx, &client);
+}
+
+int door_each_client(const struct door *door,
+		     int (*fn)(void *ctx, const struct door_client *client), void *ctx)
+{
+	struct each_client each = {.fn = fn, .ctx = ctx, .cpus = door->cpus};
+
+	return door_table_each(bpf_map__fd(door->kept[CLIENTS]), door->cpus, client_entry, &each);
+}
+
+int door_read_settled(const struct door *door, struct door_counter *out)
+{
+	struct door_settled settled = {0};
+	uint32_t zero = 0;
+	int error = bpf_map_lookup_elem(bpf_map__fd(door->kept[SETTLED]), &zero, &settled);
+
+	*out = (struct door_counter){settled.undelivered.packets, settled.undelivered.bytes};
+	return error;
+}
+
+int door_write_settled(const struct door *door, const struct door_counter *settled)
+{
+	const struct door_settled value = {.undelivered = {settled->packets, settled->bytes}};
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(door->kept[SETTLED]), &zero, &value, BPF_ANY);
+}
