@@ -23,6 +23,8 @@
 #define VLAN_VID_MASK 0x0fff
 #define EEXIST        17
 
+const volatile __u64 vtap_secret; /* so that nobody can choose addresses that share a set */
+
 /* NO_PREALLOC: memory follows the clients that exist, not max_clients x possible CPUs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -63,6 +65,13 @@ struct {
 } vtap_allow6 SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DOOR_REJECTED_SETS);
+	__type(key, __u32);
+	__type(value, struct door_rejected_set);
+} vtap_rejected SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -88,10 +97,58 @@ static __always_inline bool allowed(const struct door_key *key)
 	return bpf_map_lookup_elem(&vtap_allow6, &prefix6);
 }
 
+static __always_inline __u32 set_of(const __u64 address[2])
+{
+	__u64 hash = (address[0] ^ vtap_secret) * 0x9e3779b97f4a7c15;
+
+	hash = (hash ^ hash >> 32 ^ address[1]) * 0xbf58476d1ce4e5b9;
+	return (hash ^ hash >> 32) % DOOR_REJECTED_SETS;
+}
+
+/* Keeps account of who is rejected most: see door_shared.h. */
+static __always_inline void note_rejected(const struct door_key *key, const struct door_sum *sum)
+{
+	struct door_rejected_source *least, *way;
+	struct door_rejected_set *set;
+	__u32 words[4], index;
+	__u64 address[2];
+	int i;
+
+	__builtin_memcpy(words, key->address, sizeof(words));
+	if (key->family == DOOR_IPV4) {
+		words[3] = words[0];
+		words[2] = bpf_htonl(0xffff);
+		words[0] = 0;
+	}
+	__builtin_memcpy(address, words, sizeof(address));
+	index = set_of(address);
+	set = bpf_map_lookup_elem(&vtap_rejected, &index);
+	if (!set)
+		return;
+	least = &set->ways[0];
+	for (i = 0; i < DOOR_REJECTED_WAYS; i++) {
+		way = &set->ways[i];
+		if (way->address[0] == address[0] && way->address[1] == address[1])
+			goto found;
+		if (way->score < least->score)
+			least = way;
+	}
+	way = least;
+	way->address[0] = address[0];
+	way->address[1] = address[1];
+	way->inherited = way->score;
+	way->bytes = 0;
+found:
+	way->score += sum->packets;
+	way->bytes += sum->bytes;
+	way->last_mono_ns = bpf_ktime_get_coarse_ns();
+}
+
 static __noinline int reject(const struct door_key *key, const struct door_sum *sum,
 			     struct door_sums *totals)
 {
 	add(&totals->rejected, sum);
+	note_rejected(key, sum);
 	return TC_ACT_SHOT;
 }
 

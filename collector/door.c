@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,8 +23,8 @@
 #include "collector/door_table.h"
 
 /* The maps that an earlier door hands over; of these the first two are its history. */
-static const char *const kept_names[] = {"vtap_clients", "vtap_totals", "vtap_allow4",
-					 "vtap_allow6", "vtap_settled"};
+static const char *const kept_names[] = {"vtap_clients", "vtap_totals",   "vtap_allow4",
+					 "vtap_allow6",  "vtap_rejected", "vtap_settled"};
 enum { PROG_MAPS_MAX = 16 };
 
 /* ---- configuring ---- */
@@ -210,6 +211,7 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		    bool *lost)
 {
 	int cpus = libbpf_num_possible_cpus(), error;
+	uint64_t secret = 0;
 
 	if (cpus < 0)
 		return cpus;
@@ -219,6 +221,9 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		return -errno;
 	for (size_t k = 0; k < KEPT; k++)
 		door->kept[k] = bpf_object__find_map_by_name(door->skel->obj, kept_names[k]);
+	/* without randomness it works as well, it is only easier to disturb */
+	(void)!getrandom(&secret, sizeof(secret), GRND_NONBLOCK);
+	door->skel->rodata->vtap_secret = secret;
 	error = bpf_map__set_max_entries(door->kept[CLIENTS], config->max_clients + DOOR_TABLE_OWN);
 	if (!error)
 		error = load(door, config, fds, lost);

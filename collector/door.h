@@ -39,6 +39,8 @@ struct door_client {
 	uint64_t read_mono_ns;  /* CLOCK_MONOTONIC when this was read */
 };
 
+struct door_rejected_set; /* see door_shared.h */
+
 /* Descriptors of an earlier door's maps, by name, from the service manager's store. */
 struct door_kept {
 	const char *name;
@@ -75,6 +77,8 @@ size_t door_maps(const struct door *door, struct door_kept *out, size_t max);
 int door_configure(struct door *door, const struct collector_config *config);
 
 int door_read_totals(const struct door *door, struct door_totals *out);
+/* For each of DOOR_REJECTED_SETS one set per possible CPU, `cpus` of them; to be freed. */
+int door_read_rejected(const struct door *door, struct door_rejected_set **out, size_t *cpus);
 /* What a daemon found undelivered, for the next one. */
 int door_read_settled(const struct door *door, struct door_counter *out);
 int door_write_settled(const struct door *door, const struct door_counter *settled);

@@ -15,7 +15,7 @@
 #include "collector/door.h"
 
 /* The maps that outlive the program. */
-enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, SETTLED, KEPT };
+enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, REJECTED, SETTLED, KEPT };
 
 struct door {
 	struct door_bpf *skel;

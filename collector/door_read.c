@@ -80,6 +80,28 @@ int door_each_client(const struct door *door,
 	return door_table_each(bpf_map__fd(door->kept[CLIENTS]), door->cpus, client_entry, &each);
 }
 
+int door_read_rejected(const struct door *door, struct door_rejected_set **out, size_t *cpus)
+{
+	uint32_t count = DOOR_REJECTED_SETS, token;
+	struct door_rejected_set *sets = calloc(count, door->cpus * sizeof(*sets));
+	uint32_t *keys = calloc(count, sizeof(*keys));
+	int error = -ENOMEM;
+
+	if (sets && keys)
+		error = bpf_map_lookup_batch(bpf_map__fd(door->kept[REJECTED]), NULL, &token, keys,
+					     sets, &count, NULL);
+	if (error == -ENOENT) /* there are no more than these */
+		error = 0;
+	free(keys);
+	if (error) {
+		free(sets);
+		return error;
+	}
+	*out = sets;
+	*cpus = door->cpus;
+	return 0;
+}
+
 int door_read_settled(const struct door *door, struct door_counter *out)
 {
 	struct door_settled settled = {0};

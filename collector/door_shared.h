@@ -49,6 +49,25 @@ struct door_settled {
 	struct door_sum undelivered;
 };
 
+/*
+ * vtap_rejected, one per CPU: the sources that are rejected most, by the space-saving method. A
+ * source's hash says which set it belongs to; one that finds its set full takes the place of the
+ * least seen and inherits its score, so that a heavy one is never lost among many light ones.
+ */
+enum { DOOR_REJECTED_SETS = 512, DOOR_REJECTED_WAYS = 4 };
+
+struct door_rejected_source {
+	__u64 address[2]; /* an IPv4 one mapped into IPv6; all zero: a free place */
+	__u64 score;      /* packets, and those of whom it displaced: */
+	__u64 inherited;
+	__u64 bytes;
+	__u64 last_mono_ns;
+};
+
+struct door_rejected_set {
+	struct door_rejected_source ways[DOOR_REJECTED_WAYS];
+};
+
 /* vtap_rules; eight bytes, so that an update is one store */
 struct door_rules {
 	__be16 port;

@@ -16,6 +16,7 @@
 #include "collector/metrics.h"
 #include "collector/plan.h"
 #include "collector/reassembly.h"
+#include "collector/rejected.h"
 #include "collector/status.h"
 #include "collector/undelivered.h"
 #include "common/daemon.h"
@@ -33,6 +34,7 @@ struct collector {
 	struct clients clients;
 	struct door_totals totals;
 	struct undelivered undelivered;
+	struct rejected rejected;
 };
 
 /* ---- the door -------------------------------------------------------------------------------- */
@@ -121,13 +123,24 @@ static int forget_silent(struct collector *collector)
 	return error;
 }
 
-/* Totals, and what follows from them. */
+/* Totals, and what follows from how they changed. */
 static int sample_totals(struct collector *collector, const struct clients_clock *clock)
 {
+	const uint64_t rejected_before = collector->totals.rejected.packets;
+	struct door_rejected_set *sets;
+	size_t cpus;
+
 	int error = door_read_totals(collector->door, &collector->totals);
 	if (!error && undelivered_sample(&collector->undelivered, clock->mono_ns,
 					 reassembly_waits(), &collector->totals))
 		error = door_write_settled(collector->door, &collector->undelivered.settled);
+	if (error || collector->totals.rejected.packets == rejected_before)
+		return error;
+	error = door_read_rejected(collector->door, &sets, &cpus);
+	if (error)
+		return error;
+	error = rejected_update(&collector->rejected, clock, sets, cpus);
+	free(sets);
 	return error;
 }
 
@@ -240,6 +253,7 @@ static struct collector_view view(struct collector *collector)
 				       .endpoint = ours ? link : NULL,
 				       .totals = collector->totals,
 				       .undelivered = collector->undelivered.settled,
+				       .rejected = &collector->rejected,
 				       .clients = &collector->clients};
 }
 

@@ -89,6 +89,33 @@ static void put_client(struct json_text *text, const struct collector_view *view
 	json_text_literal(text, "}");
 }
 
+static void add_time(struct json_object *to, const char *key, time_t when)
+{
+	char text[32];
+	struct tm utc;
+
+	gmtime_r(&when, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	json_add_string(to, key, text);
+}
+
+static void add_rejected(const struct collector_view *view, struct json_object *to)
+{
+	for (size_t i = 0; i < view->rejected->count; i++) {
+		const struct rejected_source *source = &view->rejected->top[i];
+		struct json_object *entry = json_append_object(to);
+		char address[IP_ADDR_TEXT];
+
+		json_add_string(entry, "address", ip_addr_format(&source->address, address));
+		json_add_number(entry, "packets", source->count.packets);
+		json_add_number(entry, "bytes", source->count.bytes);
+		add_time(
+		    entry, "last_seen",
+		    (time_t)(((int64_t)source->last_boot_ns + view->clients->real_minus_boot_ns) /
+			     1000000000));
+	}
+}
+
 /* The clients come last: there may be 65,536 of them, so they are written as text at once. */
 char *collector_status(const struct collector_view *view, bool degraded, double uptime_s)
 {
@@ -104,6 +131,7 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 	add_counter(document, "malformed", &view->totals.malformed);
 	add_counter(document, "forgotten", &view->totals.forgotten);
 	add_counter(document, "undelivered", &view->undelivered);
+	add_rejected(view, json_add_array(document, "rejected_sources"));
 	json_text_open(&text, document);
 	json_text_literal(&text, ",\"clients\":[");
 	for (size_t i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 #include "collector/clients.h"
 #include "collector/config.h"
 #include "collector/door.h"
+#include "collector/rejected.h"
 #include "common/object.h"
 #include "common/subject.h"
 
@@ -17,6 +18,7 @@ struct collector_view {
 	const struct link *endpoint; /* NULL: not there */
 	struct door_totals totals;
 	struct door_counter undelivered;
+	const struct rejected *rejected;
 	struct clients *clients;
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may come in, and that nothing which came in gets any further."""
 
+import datetime
 import socket
 
 import pytest
@@ -245,3 +246,95 @@ def test_allow_list_changes_with_a_reload(lab):
     collector.reload(ALLOW)
     send_copy(lab, inner_frame())
     collector.wait(lambda s: s["accepted"]["packets"] == 3, "the first again")
+
+
+def test_allow_list_changes_without_a_gap(lab):
+    """Reloads while a client sends: no frame and no count is lost, nor when the list changes around its prefix."""
+    collector, client = lab.pair()
+    reader = lab.reader()
+    count = 3000
+    sender = lab.numbered(lab.client1, count, 1500)
+    lists = ("10.77.0.0/24", "10.77.0.11", "0.0.0.0/0", '10.77.0.8/29", "10.0.0.0/8', "10.77.0.0/16")
+    while sender.poll() is None:
+        for prefix in lists:
+            collector.reload(f'allow = {{"{prefix}"}}\n')
+    sender.sink.close()
+    assert sender.returncode == 0
+    wait_until(lambda: len(set(frames.numbers([f.bytes for f in reader.frames()], 5999))) == count, what="all numbers")
+    frames.quiet(reader)
+    assert sorted(frames.numbers([f.bytes for f in reader.stop()], 5999)) == list(range(count))
+
+    def agree():
+        sent = sum(m["packets"] for m in client.status()["mirrors"])
+        now = collector.status()
+        return now["accepted"]["packets"] == sent and client_of(now, lab.client1.address4)["packets"] == sent
+
+    wait_until(agree, 10, lambda: f"the same sums\n{client.status()}\n{collector.status()}")
+    assert collector.status()["rejected"]["packets"] == 0
+
+
+# ---- floods ----------------------------------------------------------------------------------------------------
+
+
+class Flood:
+    """Copies from any number of sources, quickly."""
+
+    def __init__(self, lab):
+        self.lab, self.inner = lab, inner_frame()
+        self.frame = bytearray(
+            frames.udp_frame(lab.peer.mac(), lab.coll.mac(), INSIDE, COLLECTOR4, 50000, 4789, frames.vxlan_payload(42, self.inner))
+        )
+        with lab.peer:
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.socket.bind(("eth0", 0))
+
+    def send(self, source):
+        self.frame[26:30] = source.to_bytes(4, "big")
+        self.frame[24:26] = b"\0\0"
+        self.frame[24:26] = frames.checksum(bytes(self.frame[14:34])).to_bytes(2, "big")
+        self.socket.send(self.frame)
+
+
+def rss_kib(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def test_the_busiest_rejected_sources_are_shown(lab):
+    collector = lab.collector()
+    collector.wait_ok()
+    assert collector.status()["rejected_sources"] == []
+    flood = Flood(lab)
+    heavy, others = int.from_bytes(socket.inet_aton(OUTSIDE), "big"), 100_000
+    for number in range(others):
+        flood.send(0x14000000 + number * 7919)
+        if number % 100 == 0:
+            flood.send(heavy)
+    status = collector.wait(lambda s: s["rejected"]["packets"] == others + others // 100, "all of them rejected", 30)
+    shown = status["rejected_sources"]
+    assert len(shown) == 10 and shown[0]["address"] == OUTSIDE
+    assert 0.98 * others / 100 <= shown[0]["packets"] <= others / 100
+    assert shown[0]["bytes"] == shown[0]["packets"] * len(flood.inner)
+    assert [s["packets"] for s in shown] == sorted((s["packets"] for s in shown), reverse=True)
+    seen = datetime.datetime.strptime(shown[0]["last_seen"], "%Y-%m-%dT%H:%M:%SZ")
+    assert abs((datetime.datetime.utcnow() - seen).total_seconds()) < 30
+    collector.leave()
+    collector.start()
+    assert collector.status()["rejected_sources"][0] == shown[0]
+
+
+def test_a_flood_from_inside_pushes_nobody_out(lab):
+    collector = lab.collector('allow = {"10.0.0.0/8"}\nmax_clients = 1000\n')
+    collector.wait_ok()
+    send_copy(lab, inner_frame())
+    collector.wait(lambda s: s["accepted"]["packets"] == 1, "one in")
+    before = rss_kib(collector)
+    flood, count = Flood(lab), 100_000
+    for number in range(count):
+        flood.send(0x0A800000 + number * 83)
+    send_copy(lab, inner_frame())
+    status = collector.wait(lambda s: s["accepted"]["packets"] == count + 2, "all let in", 30)
+    assert len(status["clients"]) == 1000
+    assert client_of(status, INSIDE)["packets"] == 2
+    assert status["overflow"]["packets"] == count - 999
+    assert rss_kib(collector) < before + 4096

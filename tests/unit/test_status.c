@@ -101,6 +101,8 @@ static const char collector_wanted[] =
     "\"malformed\":{\"packets\":7,\"bytes\":8},"
     "\"forgotten\":{\"packets\":9,\"bytes\":10},"
     "\"undelivered\":{\"packets\":9,\"bytes\":10},"
+    "\"rejected_sources\":[{\"address\":\"192.0.2.7\",\"packets\":3,\"bytes\":4,"
+    "\"last_seen\":\"2026-01-02T03:04:03Z\"}],"
     "\"clients\":[{\"address\":\"10.0.0.5\",\"name\":null,\"encap\":\"vxlan\",\"vni\":42,"
     "\"packets\":7,\"bytes\":"
     "700,\"packets_per_s\":0.0,"
@@ -121,8 +123,11 @@ START_TEST(collector_document)
 	struct link endpoint = {.stats = {.rx_packets = 10, .rx_bytes = 1000, .rx_dropped = 3}};
 	struct subjects subjects = {0};
 	struct clients clients;
+	struct rejected rejected = {
+	    .count = 1, .top = {{.count = {3, 4}, .last_boot_ns = clock.boot_ns - 2000000000}}};
 	char summary[256];
 
+	ck_assert(ip_addr_parse("192.0.2.7", &rejected.top[0].address));
 	clients_init(&clients, 1);
 	clients_begin_sample(&clients, &clock);
 	ck_assert(ip_addr_parse("10.0.0.5", &seen.address));
@@ -135,6 +140,7 @@ START_TEST(collector_document)
 				      .endpoint = &endpoint,
 				      .clients = &clients,
 				      .undelivered = {9, 10},
+				      .rejected = &rejected,
 				      .totals = {.accepted = {1, 2},
 						 .rejected = {3, 4},
 						 .overflow = {5, 6},
@@ -171,6 +177,7 @@ END_TEST
 /* As many as there may be: still JSON, in order, with the names of those that have one. */
 START_TEST(collector_document_of_many)
 {
+	static const struct rejected nobody;
 	enum { MANY = 65536 };
 	struct clients_clock clock = {.mono_ns = 900000000000, .boot_ns = 1000000000000};
 	struct door_client seen = {.first_boot_ns = 1, .last_mono_ns = 1};
@@ -192,7 +199,7 @@ START_TEST(collector_document_of_many)
 	subjects_add(&subjects, "endpoint vtap0");
 	subjects_add(&subjects, "door");
 	struct collector_view view = {
-	    .config = &config, .subjects = &subjects, .clients = &clients};
+	    .config = &config, .subjects = &subjects, .rejected = &nobody, .clients = &clients};
 	char *text = collector_status(&view, false, 1);
 	document = json_tokener_parse(text);
 	ck_assert_ptr_nonnull(document);
