@@ -22,6 +22,8 @@
 
 #define VLAN_VID_MASK 0x0fff
 #define EEXIST        17
+#define AF_INET       2
+#define AF_INET6      10
 
 const volatile __u64 vtap_secret; /* so that nobody can choose addresses that share a set */
 
@@ -144,24 +146,67 @@ found:
 	way->last_mono_ns = bpf_ktime_get_coarse_ns();
 }
 
-static __noinline int reject(const struct door_key *key, const struct door_sum *sum,
-			     struct door_sums *totals)
+/* Multicast, broadcast, and what else no route is needed for to end here. */
+static __always_inline bool ends_here(__be32 to)
 {
+	const __u32 first = bpf_ntohl(to) >> 24;
+
+	return first == 0 || first >= 224;
+}
+
+/*
+ * Whether this host would forward the packet: then it is none of the collector's business. Asked
+ * only of packets that would be dropped or that come from somebody new, as it costs a route look-up
+ * where forwarding is on.
+ */
+static __noinline int passes_by(struct __sk_buff *skb, const struct door_key *key)
+{
+	struct bpf_fib_lookup fib = {.l4_protocol = IPPROTO_UDP, .ifindex = skb->ifindex};
+	struct ipv6hdr ip6;
+	struct iphdr ip;
+	long result;
+
+	if (key->family == DOOR_IPV4) {
+		if (load(skb, 0, &ip, sizeof(ip)) || ends_here(ip.daddr))
+			return false;
+		fib.family = AF_INET;
+		fib.tos = ip.tos;
+		fib.ipv4_src = ip.saddr;
+		fib.ipv4_dst = ip.daddr;
+	} else {
+		if (load(skb, 0, &ip6, sizeof(ip6)) || ip6.daddr.s6_addr[0] == 0xff)
+			return false;
+		fib.family = AF_INET6;
+		__builtin_memcpy(fib.ipv6_src, &ip6.saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &ip6.daddr, sizeof(fib.ipv6_dst));
+	}
+	result = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH ||
+	       result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+}
+
+static __noinline int reject(struct __sk_buff *skb, const struct door_key *key,
+			     const struct door_sum *sum, struct door_sums *totals)
+{
+	if (passes_by(skb, key))
+		return TC_ACT_UNSPEC;
 	add(&totals->rejected, sum);
 	note_rejected(key, sum);
 	return TC_ACT_SHOT;
 }
 
 /* A source that is not in the table. */
-static __noinline int admit_new(const struct door_key *key, const struct door_sum *sum,
-				struct door_sums *totals)
+static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *key,
+				const struct door_sum *sum, struct door_sums *totals)
 {
 	struct door_value fresh = {.last_mono_ns = bpf_ktime_get_coarse_ns()};
 	struct door_value *client;
 	long error;
 
 	if (!allowed(key))
-		return reject(key, sum, totals);
+		return reject(skb, key, sum, totals);
+	if (passes_by(skb, key))
+		return TC_ACT_UNSPEC;
 	add(&totals->accepted, sum);
 	fresh.sum = *sum;
 	fresh.first_boot_ns = bpf_ktime_get_boot_ns();
@@ -191,16 +236,18 @@ static __always_inline int admit(struct __sk_buff *skb, struct packet *packet,
 	if (!totals)
 		return TC_ACT_UNSPEC;
 	if (!measure(skb, packet, header, &sum)) {
+		if (passes_by(skb, &packet->key))
+			return TC_ACT_UNSPEC;
 		add(&totals->malformed, &sum);
 		return TC_ACT_SHOT;
 	}
 	packet->key.encap = DOOR_ENCAP_VXLAN;
 	packet->key.vni = bpf_ntohl(header->vxlan.vni) >> 8;
 	if (rules->enforce_vni && packet->key.vni != rules->vni)
-		return reject(&packet->key, &sum, totals);
+		return reject(skb, &packet->key, &sum, totals);
 	client = bpf_map_lookup_elem(&vtap_clients, &packet->key);
 	if (!client)
-		return admit_new(&packet->key, &sum, totals);
+		return admit_new(skb, &packet->key, &sum, totals);
 	add(&totals->accepted, &sum);
 	add(&client->sum, &sum);
 	client->last_mono_ns = bpf_ktime_get_coarse_ns();

@@ -312,3 +312,35 @@ def test_bulk_tcp(make_lab, gro, path):
     packet = udp(vxlan(lost, 43))
     ethernet(lab, ipv6(packet, to=UNDERLAY6) if whole else ipv4(packet))
     collector.wait(lambda s: s["undelivered"] == size_of([lost]), "nothing but that one undelivered", UNDELIVERED_S)
+
+
+# ---- packets that are not for this host ------------------------------------------------------------------------
+
+
+def test_a_router_leaves_the_packets_of_others_alone(lab):
+    """A collector that forwards, between two networks; the tunnel packets of others go through it."""
+    lab.second_network(lab.coll, lab.client2)
+    lab.coll.sysctl("net.ipv4.conf.all.forwarding", 1)
+    collector = lab.collector(CONF)
+    collector.wait_ok()
+    lab.coll.ip(f"neigh replace 10.88.0.12 lladdr {lab.client2.mac('eth1')} dev eth1")
+    arrived = lab.capture(lab.client2, "eth1")
+    sent = [
+        ipv4(plain(inner()), source, "10.88.0.12") for source in ("192.0.2.1", SOURCE4)
+    ] + [ipv4(udp(vxlan(inner(), flags=0)), "192.0.2.1", "10.88.0.12")]
+    lab.coll.sysctl("net.ipv4.conf.all.rp_filter", 0)
+    lab.coll.sysctl("net.ipv4.conf.eth0.rp_filter", 0)
+    for packet in sent:
+        ethernet(lab, packet)
+    for packet in sent:
+        arrived.wait_for(lambda f, p=packet: f[34:] == p[20:], what="a forwarded packet")
+    good = inner()
+    ethernet(lab, ipv4(plain(good)))
+    ethernet(lab, ipv4(plain(good), "192.0.2.1"))
+    status = collector.wait(lambda s: s["rejected"] == size_of([good]), "its own are judged")
+    assert status["accepted"] == size_of([good])
+    assert status["malformed"]["packets"] == 0
+    # nor is a group that every host is in, whatever the routes say, a way round the allow-list
+    lab.coll.ip("route add default via 10.88.0.12")
+    ethernet(lab, ipv4(plain(good), "192.0.2.1", "224.0.0.1"))
+    collector.wait(lambda s: s["rejected"] == size_of([good, good]), "rejected too")
