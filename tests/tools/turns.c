@@ -77,7 +77,7 @@ static void make_frame(uint8_t *f, const uint8_t mac[6], const uint8_t to[4], si
 	ip[9] = IPPROTO_UDP;
 	ip[12] = 10;
 	ip[13] = 100;
-	put16(ip + 14, (unsigned)n + 1);
+	put16(ip + 14, (unsigned)n);
 	memcpy(ip + 16, to, 4);
 	put16(ip + 10, ip_checksum(ip));
 	put16(udp, 32768 + (unsigned)(n % 16384));
