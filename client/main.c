@@ -68,6 +68,7 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 
 	if (reconcile->seen_all)
 		setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	blind_look(client->setup, &reconcile->seen, reconcile->seen_all);
 	setup_find_paths(client->setup, reconcile->kernel);
 	return plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
 }
@@ -99,7 +100,9 @@ static bool refresh(void *ctx)
 		log_warning("cannot read counters: %s", strerror(-error));
 		return false;
 	}
-	return setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	bool changed = setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	changed |= blind_look(client->setup, &reconcile->seen, true);
+	return changed;
 }
 
 static void link_gone(void *ctx, const struct link *link)

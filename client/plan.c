@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ahead.h"
 #include "common/tc.h"
 
 enum {
@@ -309,6 +310,18 @@ static bool leads_back(struct context *c, const struct path *path)
 	return out && own(out);
 }
 
+/* eBPF programs of others on a device of ours: they can be attached so that nobody else can detach
+ * them. */
+static void tell_programs(struct context *c, const char *name, int subject)
+{
+	const struct link *link = snapshot_link_named(c->seen, name);
+	struct ahead_finding found;
+
+	if (link && ahead_on_own(c->seen, link, &found))
+		subject_block(c->subjects, subject, "there is a %s, vtap's own device: %s",
+			      found.words, found.cure);
+}
+
 static void plan_tunnel(struct context *c, size_t index)
 {
 	const struct client_collector *collector = &c->plan->config->collectors[index];
@@ -345,8 +358,15 @@ static void plan_tunnel(struct context *c, size_t index)
 		return;
 	tunnel->usable = true;
 	add_tunnel(c, collector, tunnel, subject);
-	if (tunnel->hop)
-		add_hop(c, collector, subject);
+	tell_programs(c, collector->device, subject);
+	if (!tunnel->hop)
+		return;
+	add_hop(c, collector, subject);
+	for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {
+		char name[IFNAMSIZ];
+		client_hop_name(collector->device, end, name);
+		tell_programs(c, name, subject);
+	}
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -473,6 +493,23 @@ static uint32_t choose_handle(struct context *c, const struct stream *stream,
 	return handle;
 }
 
+/* What is ahead of our filter is production's and stays; but a mirror that sees nothing says so. */
+static void tell_blind(struct context *c, const struct stream *stream, const struct link *link,
+		       const struct want_filter *want)
+{
+	struct ahead_finding ahead;
+
+	ahead_describe(c->seen, link, want->parent, want->pref, want->handle, &ahead);
+	if (ahead.what == AHEAD_DOES)
+		subject_block(c->subjects, stream->subject,
+			      "%s keeps packets from vtap's filter behind it: %s", ahead.words,
+			      ahead.cure);
+	else if (ahead.what == AHEAD_MAY && stream->blind.starved)
+		subject_block(c->subjects, stream->subject,
+			      "packets pass and are not copied, as %s may keep them back: %s",
+			      ahead.words, ahead.cure);
+}
+
 static void plan_stream(struct context *c, struct stream *stream)
 {
 	const struct client_config *config = c->plan->config;
@@ -506,6 +543,7 @@ static void plan_stream(struct context *c, struct stream *stream)
 			c->error = -ENOMEM;
 	}
 	add_filter(c, &want);
+	tell_blind(c, stream, link, &want);
 }
 
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,

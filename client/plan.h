@@ -6,6 +6,7 @@
 #ifndef VTAP_CLIENT_PLAN_H
 #define VTAP_CLIENT_PLAN_H
 
+#include "client/blind.h"
 #include "client/config.h"
 #include "client/filter.h"
 #include "common/diff.h"
@@ -36,6 +37,7 @@ struct stream {
 	int subject;
 	uint32_t handle; /* of its filter, as last planned; 0: none */
 	int ifindex;     /* of the monitored interface, as last planned; 0: none */
+	struct blind blind;
 };
 
 struct plan {

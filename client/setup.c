@@ -153,6 +153,7 @@ void setup_free(struct setup *s)
 	free(s->stream_accounts);
 	free(s->names);
 	free(s->hop_names);
+	ifset_clear(&s->endpoints);
 	client_config_free(s->config);
 	free(s);
 }
@@ -272,8 +273,8 @@ bool setup_concerns(const struct setup *s, const struct link *link)
 	return bsearch(&name, s->names, s->names_count, sizeof(*s->names), name_order) != NULL;
 }
 
-static const struct filter *filter_of(const struct setup *s, const struct stream *stream,
-				      const struct snapshot *seen)
+const struct filter *setup_filter(const struct setup *s, const struct stream *stream,
+				  const struct snapshot *seen)
 {
 	uint32_t parent = stream->direction == EGRESS ? TC_EGRESS : TC_INGRESS;
 	const char *name = s->config->collectors[stream->collector].name;
@@ -354,7 +355,8 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
 		account_tunnel(&s->tunnel_accounts[c], &from);
 		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
-			account_stream(&s->stream_accounts[at], filter_of(s, &s->streams[at], seen),
+			account_stream(&s->stream_accounts[at],
+				       setup_filter(s, &s->streams[at], seen),
 				       headers_of(s, &s->streams[at], seen));
 			group[count++] = &s->stream_accounts[at];
 		}

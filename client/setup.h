@@ -22,6 +22,7 @@ struct setup {
 	size_t streams_count;
 	const char **names; /* that matter: of monitored interfaces and own devices, sorted */
 	size_t names_count;
+	struct ifset endpoints;         /* of a collector on this host */
 	char (*hop_names)[2][IFNAMSIZ]; /* by collector and end */
 };
 
@@ -42,6 +43,9 @@ bool setup_paths_changed(const struct setup *setup, struct kernel *kernel);
 /* Whether a link that is not the client's own is monitored, or carries a tunnel, or has a name that
  * the client needs. */
 bool setup_concerns(const struct setup *setup, const struct link *link);
+/* The filter of a stream; NULL: it is not there. */
+const struct filter *setup_filter(const struct setup *setup, const struct stream *stream,
+				  const struct snapshot *seen);
 /* Counts what a new snapshot says. True: a tunnel began, or ended, to lose every copy. */
 bool setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
 /* A link of the client's is gone; the kernel's last word about its counters. */

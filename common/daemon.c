@@ -25,7 +25,13 @@
 #include "common/pacer.h"
 #include "common/rtnl.h"
 
-enum { STOP_TRIES = 5, SUMMARY_SIZE = 256, FILE_PATH = 160, BIG_BLOCK = 128 * 1024 };
+enum {
+	STOP_TRIES = 5,
+	WATCH_MS = 1000,
+	SUMMARY_SIZE = 256,
+	FILE_PATH = 160,
+	BIG_BLOCK = 128 * 1024
+};
 
 struct life {
 	struct daemon *daemon;
@@ -35,6 +41,7 @@ struct life {
 	struct loop_timer *pass_timer;
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *tick_timer;
+	struct loop_timer *watch_timer;
 	struct monitor *monitor;
 	struct control *control;
 	struct metrics_server *metrics;
@@ -274,12 +281,37 @@ static void on_tick(void *ctx)
 	loop_timer_set(life->tick_timer, life->daemon->tick_ms);
 }
 
+/* What no event tells of. */
+static void on_watch(void *ctx)
+{
+	struct life *life = ctx;
+	struct reconcile *r = &life->daemon->reconcile;
+
+	if (kernel_programs_changed(r->kernel, r->owner, &r->seen)) {
+		life->told = life->look_everywhere = true;
+		pacer_event(&life->pacer, loop_now_ms());
+		schedule(life);
+	}
+	loop_timer_set(life->watch_timer, WATCH_MS);
+}
+
+/* For whoever asks: what is true at this moment. */
+static void look(struct life *life)
+{
+	struct daemon *d = life->daemon;
+	const struct reconcile *r = &d->reconcile;
+	/* before the look that would make it known, and no change any more */
+	bool changed = kernel_programs_changed(r->kernel, r->owner, &r->seen);
+
+	if (d->refresh(d->ctx) || changed)
+		pass(life);
+}
+
 static char *status(void *ctx)
 {
 	struct life *life = ctx;
 
-	if (life->daemon->refresh(life->daemon->ctx))
-		pass(life);
+	look(life);
 	return life->daemon->status(life->daemon->ctx, degraded(life),
 				    (double)(loop_now_ms() - life->started_ms) / 1000.0);
 }
@@ -289,8 +321,7 @@ static void write_metrics(void *ctx, struct metrics_text *text)
 	struct life *life = ctx;
 	struct daemon *d = life->daemon;
 
-	if (d->refresh(d->ctx))
-		pass(life);
+	look(life);
 	d->metrics(d->ctx, degraded(life), (uint64_t)life->started, text);
 }
 
@@ -336,7 +367,8 @@ static int open_loop(struct life *life)
 	life->pass_timer = loop_timer_new(life->loop, pass, life);
 	life->watchdog_timer = loop_timer_new(life->loop, on_watchdog, life);
 	life->tick_timer = loop_timer_new(life->loop, on_tick, life);
-	if (!life->pass_timer || !life->watchdog_timer || !life->tick_timer)
+	life->watch_timer = loop_timer_new(life->loop, on_watch, life);
+	if (!life->watch_timer || !life->pass_timer || !life->watchdog_timer || !life->tick_timer)
 		return -ENOMEM;
 	for (size_t i = 0; !error && i < sizeof(signals) / sizeof(*signals); i++)
 		error = loop_signal(life->loop, signals[i].signo, signals[i].fn, life);
@@ -396,6 +428,7 @@ static int live(struct life *life)
 		on_watchdog(life);
 	if (d->tick_ms)
 		loop_timer_set(life->tick_timer, d->tick_ms);
+	loop_timer_set(life->watch_timer, WATCH_MS);
 	pass(life);
 	metrics_server_listen(life->metrics, &d->metrics_listen);
 	error = loop_run(life->loop);

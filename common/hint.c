@@ -22,7 +22,8 @@ static bool matters(const struct hint_context *c, const struct link *link)
 static bool same(const struct link *a, const struct link *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->type == b->type &&
-	       a->mtu == b->mtu && a->group == b->group && a->master == b->master;
+	       a->mtu == b->mtu && a->group == b->group && a->master == b->master &&
+	       a->xdp == b->xdp;
 }
 
 static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)

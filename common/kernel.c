@@ -64,6 +64,16 @@ static int keep_filters(struct snapshot *s, struct snapshot *before, int ifindex
 	return 0;
 }
 
+/* Whether a link's filters and programs are taken from the observation before. */
+static bool is_kept(enum owner owner, const struct snapshot *before, const struct ifset *look,
+		    int ifindex)
+{
+	const struct link *known = look ? snapshot_link(before, ifindex) : NULL;
+
+	return known && known->group != owner_group(owner) && !ifset_has(look, ifindex) &&
+	       snapshot_hook(before, ifindex);
+}
+
 static int observe_filters(struct kernel *kernel, enum owner owner, struct snapshot *s,
 			   struct snapshot *before, const struct ifset *look)
 {
@@ -71,16 +81,93 @@ static int observe_filters(struct kernel *kernel, enum owner owner, struct snaps
 
 	for (size_t i = 0; !error && i < s->qdiscs.count; i++) {
 		const struct qdisc *qdisc = &s->qdiscs.items[i];
-		const struct link *known = look ? snapshot_link(before, qdisc->ifindex) : NULL;
-		bool kept = known && known->group != owner_group(owner) &&
-			    !ifset_has(look, qdisc->ifindex) &&
-			    snapshot_hook(before, qdisc->ifindex);
+		bool kept = is_kept(owner, before, look, qdisc->ifindex);
 		if (!kept)
 			error = dump_hook_filters(kernel, s, qdisc);
 		else if (qdisc->parent == TC_H_CLSACT)
 			error = keep_filters(s, before, qdisc->ifindex);
 	}
 	return error;
+}
+
+/* Where programs of others would matter: ahead of filters, and on the owner's links anywhere. */
+static size_t hooks_to_ask(enum owner owner, const struct snapshot *s, const struct link *link,
+			   uint32_t parents[2])
+{
+	const struct qdisc *hook = snapshot_hook(s, link->ifindex);
+	bool both =
+	    link->group == owner_group(owner) || (hook && strcmp(hook->kind, "clsact") == 0);
+
+	parents[0] = TC_INGRESS;
+	parents[1] = TC_EGRESS;
+	return both ? 2 : hook && strcmp(hook->kind, "ingress") == 0;
+}
+
+static int keep_programs(struct snapshot *s, const struct snapshot *before, int ifindex,
+			 uint32_t parent)
+{
+	size_t count;
+	const struct program *p = snapshot_programs(before, ifindex, parent, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct program *slot = ARRAY_ADD(&s->programs);
+		if (!slot)
+			return -ENOMEM;
+		*slot = p[i];
+	}
+	return 0;
+}
+
+/* After the links were sorted: the programs then come in their order too. */
+static int observe_programs(struct kernel *kernel, enum owner owner, struct snapshot *s,
+			    const struct snapshot *before, const struct ifset *look)
+{
+	uint32_t parents[2];
+	int error = 0;
+
+	for (size_t i = 0; i < s->links.count; i++) {
+		const struct link *link = &s->links.items[i];
+		size_t count = hooks_to_ask(owner, s, link, parents);
+		bool kept = count && is_kept(owner, before, look, link->ifindex);
+		for (size_t p = 0; !error && p < count; p++)
+			error = kept ? keep_programs(s, before, link->ifindex, parents[p])
+				     : kernel->dump_programs(kernel, s, link->ifindex, parents[p]);
+	}
+	return error;
+}
+
+static bool same_programs(const struct snapshot *a, const struct snapshot *b, int ifindex,
+			  uint32_t parent)
+{
+	size_t count, other;
+	const struct program *x = snapshot_programs(a, ifindex, parent, &count);
+	const struct program *y = snapshot_programs(b, ifindex, parent, &other);
+
+	if (count != other)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (x[i].id != y[i].id)
+			return false;
+	return true;
+}
+
+bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen)
+{
+	struct snapshot now = {0};
+	bool changed = false;
+	uint32_t parents[2];
+
+	for (size_t i = 0; !changed && i < seen->links.count; i++) {
+		const struct link *link = &seen->links.items[i];
+		size_t count = hooks_to_ask(owner, seen, link, parents);
+		for (size_t p = 0; !changed && p < count; p++) {
+			now.programs.count = 0;
+			changed = !kernel->dump_programs(kernel, &now, link->ifindex, parents[p]) &&
+				  !same_programs(seen, &now, link->ifindex, parents[p]);
+		}
+	}
+	snapshot_clear(&now);
+	return changed;
 }
 
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
@@ -99,6 +186,8 @@ int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *see
 		error = read_own_details(kernel, owner, &now);
 	if (!error)
 		error = snapshot_sort(&now);
+	if (!error)
+		error = observe_programs(kernel, owner, &now, seen, look);
 	snapshot_clear(seen);
 	*seen = now;
 	return error;

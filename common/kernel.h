@@ -19,6 +19,9 @@ struct kernel {
 	int (*dump_qdiscs)(struct kernel *kernel, struct snapshot *snapshot);
 	int (*dump_filters)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
 			    uint32_t parent);
+	/* tcx programs of a hook; none where the kernel has no such thing, or does not tell. */
+	int (*dump_programs)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
+			     uint32_t parent);
 	/* What the dump of links does not say: link->offloads and link->detour. */
 	int (*read_details)(struct kernel *kernel, struct link *link);
 	/* -ENETUNREACH and its kin: there is no route. */
@@ -35,5 +38,8 @@ struct kernel {
  */
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
 		   const struct ifset *look);
+
+/* No event tells of tcx programs: whether those that `seen` has are others by now. */
+bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen);
 
 #endif

@@ -77,6 +77,20 @@ static bool parse_ipv6_on(const struct nlattr *af_spec)
 	return !disabled;
 }
 
+/* Whatever mode it is attached in, or several: one id is enough to name it. */
+static uint32_t parse_xdp(const struct nlattr *nest)
+{
+	static const uint16_t ids[] = {IFLA_XDP_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_DRV_PROG_ID,
+				       IFLA_XDP_HW_PROG_ID};
+	const struct nlattr *tb[IFLA_XDP_MAX + 1];
+	uint32_t id = 0;
+
+	nlattr_parse_nest(nest, tb, IFLA_XDP_MAX);
+	for (size_t i = 0; !id && i < sizeof(ids) / sizeof(*ids); i++)
+		nlattr_u32(tb[ids[i]], &id);
+	return id;
+}
+
 bool link_parse(const struct nlmsghdr *header, struct link *out)
 {
 	const struct nlattr *tb[IFLA_MAX + 1];
@@ -95,6 +109,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	nlattr_copy(tb[IFLA_LINK], &out->peer, sizeof(out->peer));
 	parse_linkinfo(tb[IFLA_LINKINFO], out);
 	out->ipv6 = parse_ipv6_on(tb[IFLA_AF_SPEC]);
+	out->xdp = parse_xdp(tb[IFLA_XDP]);
 	/* The structure has grown over time: take what this kernel has of it. */
 	size_t size = 0;
 	const void *stats = nlattr_data(tb[IFLA_STATS64], &size);

@@ -31,6 +31,7 @@ void snapshot_clear(struct snapshot *s)
 	free(s->addresses.items);
 	free(s->qdiscs.items);
 	free(s->filters.items);
+	free(s->programs.items);
 	free(s->names.items);
 	*s = (struct snapshot){0};
 }
@@ -76,6 +77,13 @@ static int filter_order(const void *a, const void *b)
 	if (x->pref != y->pref)
 		return COMPARE(x->pref, y->pref);
 	return COMPARE(x->handle, y->handle);
+}
+
+static int program_order(const struct program *x, int ifindex, uint32_t parent)
+{
+	if (x->ifindex != ifindex)
+		return COMPARE(x->ifindex, ifindex);
+	return COMPARE(x->parent, parent);
 }
 
 static int name_order(const void *a, const void *b, void *links)
@@ -196,6 +204,25 @@ const struct filter *snapshot_filters(const struct snapshot *s, int ifindex, uin
 		end++;
 	*count = end - low;
 	return *count ? &s->filters.items[low] : NULL;
+}
+
+const struct program *snapshot_programs(const struct snapshot *s, int ifindex, uint32_t parent,
+					size_t *count)
+{
+	size_t low = 0, high = s->programs.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (program_order(&s->programs.items[middle], ifindex, parent) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	size_t end = low;
+	while (end < s->programs.count &&
+	       program_order(&s->programs.items[end], ifindex, parent) == 0)
+		end++;
+	*count = end - low;
+	return *count ? &s->programs.items[low] : NULL;
 }
 
 /* ---- cookies --------------------------------------------------------------------------------- */

@@ -79,7 +79,8 @@ struct link {
 		struct vxlan vxlan; /* LINK_VXLAN */
 		struct gre gre;     /* LINK_GRETAP, LINK_GRE */
 	};
-	bool detour; /* its forwarding database is not just the remote; as for offloads */
+	bool detour;  /* its forwarding database is not just the remote; as for offloads */
+	uint32_t xdp; /* id of an eBPF program that takes packets first; 0: none */
 	struct rtnl_link_stats64 stats;
 };
 
@@ -113,6 +114,13 @@ enum filter_action {
 	ACTION_REDIRECT,
 };
 
+/* What becomes of the packets that a filter of somebody else's matches. */
+enum fate {
+	FATE_ON,      /* they go on to the next filter, or are dropped */
+	FATE_END,     /* the filters behind do not see them */
+	FATE_UNKNOWN, /* a program decides */
+};
+
 struct filter_stats {
 	uint64_t packets;
 	uint64_t bytes;
@@ -128,8 +136,11 @@ struct filter {
 	uint16_t pref;
 	uint16_t protocol; /* ETH_P_*, host order */
 	uint32_t handle;
+	uint32_t order; /* in the dump: within a pref, the order in which they run */
 	char kind[KIND_SIZE];
 	enum owner owner;
+	enum fate fate; /* for OWNER_NONE */
+	bool counted;   /* stats are of what it matched */
 
 	struct sock_filter *insns; /* classic program, owned by the snapshot */
 	size_t insns_count;
@@ -143,6 +154,13 @@ struct filter {
 	uint8_t cookie[COOKIE_SIZE];
 	size_t cookie_size;
 	struct filter_stats stats;
+};
+
+/* An eBPF program that sees a hook's packets ahead of its filters (tcx). */
+struct program {
+	int ifindex;
+	uint32_t parent;
+	uint32_t id;
 };
 
 struct route_query {
@@ -163,6 +181,7 @@ struct snapshot {
 	ARRAY_OF(struct address) addresses; /* by ifindex */
 	ARRAY_OF(struct qdisc) qdiscs;      /* by ifindex */
 	ARRAY_OF(struct filter) filters;    /* by ifindex, parent, chain, pref, handle */
+	ARRAY_OF(struct program) programs;  /* by ifindex, parent; in the order they run */
 	ARRAY_OF(uint32_t) names;           /* indexes into links, by name */
 };
 
@@ -179,6 +198,10 @@ const struct address *snapshot_first_address(const struct snapshot *snapshot, in
 /* The filters of one hook: the first, and their number in *count. */
 const struct filter *snapshot_filters(const struct snapshot *snapshot, int ifindex, uint32_t parent,
 				      size_t *count);
+
+/* The first of the programs of one hook, and their number in *count. */
+const struct program *snapshot_programs(const struct snapshot *snapshot, int ifindex,
+					uint32_t parent, size_t *count);
 
 /*
  * The cookie of a client's filter: "vtap", version, owner, flags, zero, and a 64-bit hash of the

@@ -13,6 +13,7 @@
 #include "common/knob.h"
 #include "common/link.h"
 #include "common/tc.h"
+#include "common/tcx.h"
 
 enum {
 	BUFFER_SIZE = 128 * 1024, /* a filter of 4096 instructions takes 32 KiB */
@@ -24,6 +25,7 @@ struct rtnl {
 	struct kernel kernel;
 	struct mnl_socket *socket;
 	int ioctl_fd;
+	bool no_tcx; /* the kernel has none, or does not tell us */
 	unsigned seq;
 	char words[256]; /* the kernel's text for the last error, "" for none */
 	char *request;
@@ -172,6 +174,7 @@ static int take_filter(const struct nlmsghdr *header, void *snapshot)
 		free(filter.insns);
 		return -ENOMEM;
 	}
+	filter.order = (uint32_t)((struct snapshot *)snapshot)->filters.count;
 	*slot = filter;
 	return 0;
 }
@@ -225,6 +228,28 @@ static int dump_filters(struct kernel *kernel, struct snapshot *s, int ifindex, 
 	struct tcmsg tcm = {.tcm_ifindex = ifindex, .tcm_parent = parent};
 	return dump(self(kernel), RTM_GETTFILTER, &tcm, sizeof(tcm), take_filter, s,
 		    &s->filters.count);
+}
+
+static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex, uint32_t parent)
+{
+	struct rtnl *rtnl = self(kernel);
+	uint32_t ids[TCX_PROGRAMS];
+	size_t count;
+
+	if (rtnl->no_tcx)
+		return 0;
+	int error = tcx_query(ifindex, parent == TC_EGRESS, ids, &count);
+	if (error) {
+		rtnl->no_tcx = error != -ENODEV;
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct program *slot = ARRAY_ADD(&s->programs);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (struct program){ifindex, parent, ids[i]};
+	}
+	return 0;
 }
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -359,8 +384,8 @@ int rtnl_open(struct rtnl **out)
 
 	if (!rtnl)
 		return -ENOMEM;
-	rtnl->kernel = (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters,
-				       read_details, route_to,       run};
+	rtnl->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
+				       dump_programs, read_details,   route_to,    run};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	rtnl->request = malloc(BUFFER_SIZE);

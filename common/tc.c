@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fate.h"
+
 enum { TICK_NS = 64, NS_PER_S = 1000000000 }; /* PSCHED_SHIFT 6: net/pkt_sched.h */
 
 /* ---- bytes to values ------------------------------------------------------------------------- */
@@ -49,7 +51,7 @@ bool qdisc_parse(const struct nlmsghdr *header, struct qdisc *out)
 	return true;
 }
 
-static void parse_action_stats(const struct nlattr *attr, struct filter_stats *out)
+void tc_parse_stats(const struct nlattr *attr, struct filter_stats *out)
 {
 	const struct nlattr *tb[TCA_STATS_MAX + 1];
 	struct gnet_stats_queue queue;
@@ -96,7 +98,7 @@ static void parse_action(const struct nlattr *attr, struct filter *out)
 	out->to_ingress = parms.eaction == TCA_INGRESS_MIRROR || parms.eaction == TCA_INGRESS_REDIR;
 	out->ends_chain = parms.action != TC_ACT_UNSPEC;
 	out->target = (int)parms.ifindex;
-	parse_action_stats(tb[TCA_ACT_STATS], &out->stats);
+	tc_parse_stats(tb[TCA_ACT_STATS], &out->stats);
 }
 
 static void parse_program(const struct nlattr *tb[], struct filter *out)
@@ -153,6 +155,8 @@ bool filter_parse(const struct nlmsghdr *header, struct filter *out)
 	nlattr_u32(tb[TCA_CHAIN], &out->chain);
 	if (tcm.tcm_handle && strcmp(out->kind, "bpf") == 0)
 		parse_bpf(tb[TCA_OPTIONS], out);
+	if (tcm.tcm_handle && !out->owner)
+		fate_parse(tb[TCA_OPTIONS], out);
 	return true;
 }
 

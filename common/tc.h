@@ -24,6 +24,9 @@ enum { TBF_HANDLE = 0x76740000 }; /* "7674:", the handle of vtap's TBF */
 bool qdisc_parse(const struct nlmsghdr *header, struct qdisc *out);
 bool filter_parse(const struct nlmsghdr *header, struct filter *out);
 
+/* A TCA_STATS2 or TCA_ACT_STATS. */
+void tc_parse_stats(const struct nlattr *attr, struct filter_stats *out);
+
 void qdisc_put_create(struct nlmsg *m, void *buffer, size_t size, const struct want_qdisc *want,
 		      int ifindex);
 void qdisc_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t parent,

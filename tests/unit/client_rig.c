@@ -32,6 +32,7 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	struct plan work = setup_plan(rig->setup);
 
 	setup_count(rig->setup, &reconcile->seen, rig->now_ms);
+	blind_look(rig->setup, &reconcile->seen, reconcile->seen_all);
 	setup_find_paths(rig->setup, reconcile->kernel);
 	return plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
 }

@@ -91,12 +91,25 @@ static int dump_filters(struct kernel *kernel, struct snapshot *s, int ifindex, 
 		add_head(s, f);
 		struct filter *copy = must(ARRAY_ADD(&s->filters));
 		*copy = *f;
+		copy->order = (uint32_t)s->filters.count;
 		if (!f->insns_count)
 			continue;
 		copy->insns = must(malloc(f->insns_count * sizeof(*f->insns)));
 		memcpy(copy->insns, f->insns, f->insns_count * sizeof(*f->insns));
 	}
 	return error;
+}
+
+static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex, uint32_t parent)
+{
+	struct fake_kernel *fake = (struct fake_kernel *)kernel;
+
+	for (size_t i = 0; i < fake->programs.count; i++) {
+		const struct program *p = &fake->programs.items[i];
+		if (p->ifindex == ifindex && p->parent == parent)
+			*(struct program *)must(ARRAY_ADD(&s->programs)) = *p;
+	}
+	return 0;
 }
 
 static int read_details(struct kernel *kernel, struct link *link)
@@ -133,8 +146,8 @@ static int route(struct kernel *kernel, const struct route_query *query, struct 
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
-	fake->kernel = (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters,
-				       read_details, route,          fake_run};
+	fake->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
+				       dump_programs, read_details,   route,       fake_run};
 }
 
 void fake_kernel_free(struct fake_kernel *fake)
@@ -146,6 +159,7 @@ void fake_kernel_free(struct fake_kernel *fake)
 	free(fake->qdiscs.items);
 	free(fake->filters.items);
 	free(fake->routes.items);
+	free(fake->programs.items);
 	*fake = (struct fake_kernel){0};
 }
 
@@ -240,6 +254,14 @@ struct filter *fake_filter(struct fake_kernel *fake, const char *name, uint32_t 
 			return f;
 	}
 	return NULL;
+}
+
+void fake_add_program(struct fake_kernel *fake, const char *name, uint32_t parent, uint32_t id)
+{
+	int ifindex = index_of(fake, name);
+	struct program *new = must(ARRAY_ADD(&fake->programs));
+
+	*new = (struct program){ifindex, parent, id};
 }
 
 void fake_delete_filter(struct fake_kernel *fake, size_t number)

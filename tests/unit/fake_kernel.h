@@ -37,6 +37,7 @@ struct fake_kernel {
 	ARRAY_OF(struct fake_qdisc) qdiscs;
 	ARRAY_OF(struct fake_filter) filters;
 	ARRAY_OF(struct fake_route) routes;
+	ARRAY_OF(struct program) programs;
 	int next_ifindex;
 
 	unsigned operations; /* that were asked for */
@@ -71,6 +72,8 @@ struct filter *fake_add_filter(struct fake_kernel *fake, const char *name, uint3
 			       uint16_t pref, uint32_t handle, const char *kind);
 struct filter *fake_filter(struct fake_kernel *fake, const char *name, uint32_t parent,
 			   uint16_t pref, uint32_t handle);
+/* A tcx program; they run in the order they are added. */
+void fake_add_program(struct fake_kernel *fake, const char *name, uint32_t parent, uint32_t id);
 void fake_delete_filter(struct fake_kernel *fake, size_t number);
 /* oif NULL: unreachable */
 void fake_set_route(struct fake_kernel *fake, const char *to, const char *oif, const char *from,
