@@ -322,6 +322,16 @@ static void tell_programs(struct context *c, const char *name, int subject)
 			      found.words, found.cure);
 }
 
+/* The kernel counts as sent what then waits for this neighbour, and throws it away. */
+static void tell_next_hop(struct context *c, const struct path *path, int subject)
+{
+	const struct link *out = snapshot_link(c->seen, path->route.oif);
+	char address[IP_ADDR_TEXT];
+
+	subject_block(c->subjects, subject, "the next hop %s on %s does not answer",
+		      ip_addr_format(&path->route.via, address), out ? out->name : "?");
+}
+
 static void plan_tunnel(struct context *c, size_t index)
 {
 	const struct client_collector *collector = &c->plan->config->collectors[index];
@@ -343,6 +353,8 @@ static void plan_tunnel(struct context *c, size_t index)
 	if (path->error)
 		subject_block(c->subjects, subject, "no route to %s (%s)", address,
 			      strerror(-path->error));
+	else if (path->route.next_hop == NEXT_HOP_FAILED)
+		tell_next_hop(c, path, subject);
 	if (would_tell_production(collector, tunnel)) {
 		subject_block(c->subjects, subject,
 			      "the path MTU %u is less than %u, and %s over IPv6 would tell "

@@ -238,13 +238,28 @@ static int find_path(const struct setup *s, size_t collector, struct kernel *ker
 	struct route_query query = {
 	    .to = c->address, .from = c->local, .tos = (uint8_t)(c->dscp << 2)};
 
-	return kernel->route(kernel, &query, out);
+	int error = kernel->route(kernel, &query, out);
+	/* a next hop that failed is asked anew with every packet, and has not answered until it is
+	 * good */
+	const struct route *before = &s->paths[collector].route;
+	if (!error && out->next_hop == NEXT_HOP_ASKED && before->next_hop == NEXT_HOP_FAILED &&
+	    ip_addr_equal(&out->via, &before->via))
+		out->next_hop = NEXT_HOP_FAILED;
+	return error;
+}
+
+static bool failed(const struct route *route)
+{
+	return route->next_hop == NEXT_HOP_FAILED;
 }
 
 void setup_find_paths(struct setup *s, struct kernel *kernel)
 {
-	for (size_t i = 0; i < s->config->collectors_count; i++)
-		s->paths[i].error = find_path(s, i, kernel, &s->paths[i].route);
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		struct route now;
+		s->paths[i].error = find_path(s, i, kernel, &now);
+		s->paths[i].route = now;
+	}
 }
 
 bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
@@ -255,9 +270,9 @@ bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
 		int error = find_path(s, i, kernel, &now);
 		if (error != s->paths[i].error)
 			return true;
-		if (!error &&
-		    (now.oif != before->oif || now.mtu != before->mtu ||
-		     now.local != before->local || !ip_addr_equal(&now.from, &before->from)))
+		if (!error && (now.oif != before->oif || now.mtu != before->mtu ||
+			       now.local != before->local || failed(&now) != failed(before) ||
+			       !ip_addr_equal(&now.from, &before->from)))
 			return true;
 	}
 	return false;

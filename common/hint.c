@@ -77,15 +77,23 @@ static enum hint of_tc(const struct hint_context *c, const struct nlmsghdr *even
 	return !link || matters(c, link) ? HINT_PASS : HINT_NOTHING;
 }
 
-/* Of neighbours only the forwarding database of our own devices counts. */
+/* The forwarding database of our own devices, and neighbours that may be the next hop of a tunnel:
+ * they fail, and they answer again. */
 static enum hint of_neighbour(const struct hint_context *c, const struct nlmsghdr *event,
 			      int *ifindex)
 {
+	enum { TELLING = NUD_FAILED | NUD_REACHABLE | NUD_PERMANENT };
 	struct ndmsg info;
 
 	memcpy(&info, NLMSG_DATA(event), sizeof(info));
 	const struct link *link = snapshot_link(c->seen, info.ndm_ifindex);
-	if (info.ndm_family != AF_BRIDGE || !link || !own(c, link))
+	if (!link)
+		return HINT_NOTHING;
+	if (info.ndm_family != AF_BRIDGE)
+		return (info.ndm_state & TELLING) && matters(c, link) && !own(c, link)
+			   ? HINT_ROUTES
+			   : HINT_NOTHING;
+	if (!own(c, link))
 		return HINT_NOTHING;
 	*ifindex = info.ndm_ifindex;
 	return HINT_PASS;

@@ -169,11 +169,22 @@ struct route_query {
 	uint8_t tos;
 };
 
+/* What the neighbour table says of the next hop. */
+enum next_hop {
+	NEXT_HOP_UNKNOWN, /* no entry, or none is needed */
+	NEXT_HOP_GOOD,
+	NEXT_HOP_ASKED, /* no answer yet */
+	NEXT_HOP_FAILED /* none came: packets to it are thrown away, after they were counted as sent
+			 */
+};
+
 struct route {
 	int oif;
 	struct ip_addr from; /* the source address the kernel would use */
 	uint32_t mtu;        /* of the path; 0: the link's */
 	bool local;          /* the address is this host's own */
+	struct ip_addr via;  /* the next hop: a gateway, or the address itself */
+	enum next_hop next_hop;
 };
 
 struct snapshot {

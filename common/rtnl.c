@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,6 +255,23 @@ static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex,
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
+static void take_gateway(const struct nlattr *const tb[], uint8_t family, struct ip_addr *via)
+{
+	struct rtvia other;
+
+	if (nlattr_copy(tb[RTA_GATEWAY], via->bytes, family == AF_INET ? 4 : 16)) {
+		via->family = family;
+	} else if (nlattr_copy(tb[RTA_VIA], &other, sizeof(other))) { /* of the other family */
+		via->family = (uint8_t)other.rtvia_family;
+		size_t size;
+		const char *data = nlattr_data(tb[RTA_VIA], &size);
+		if (size < sizeof(other) + ip_addr_size(via))
+			via->family = 0;
+		else
+			memcpy(via->bytes, data + sizeof(other), ip_addr_size(via));
+	}
+}
+
 static int take_route(const struct nlmsghdr *header, void *ctx)
 {
 	const struct nlattr *tb[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
@@ -269,10 +287,38 @@ static int take_route(const struct nlmsghdr *header, void *ctx)
 		route->from.family = info.rtm_family;
 	nlattr_parse_nest(tb[RTA_METRICS], metrics, RTAX_MAX);
 	nlattr_u32(metrics[RTAX_MTU], &route->mtu);
+	take_gateway(tb, info.rtm_family, &route->via);
 	route->local = info.rtm_type == RTN_LOCAL;
 	if (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL)
 		return 0;
 	return info.rtm_type == RTN_PROHIBIT ? -EACCES : -ENETUNREACH;
+}
+
+static int take_state(const struct nlmsghdr *header, void *ctx)
+{
+	struct ndmsg info;
+
+	if (header->nlmsg_type != RTM_NEWNEIGH || header->nlmsg_len < NLMSG_LENGTH(sizeof(info)))
+		return 0;
+	memcpy(&info, NLMSG_DATA(header), sizeof(info));
+	*(uint16_t *)ctx = info.ndm_state;
+	return 0;
+}
+
+/* A kernel before 5.0 gives no single entry: unknown, as where there is none. */
+static enum next_hop ask_neighbour(struct rtnl *rtnl, const struct route *route)
+{
+	struct ndmsg info = {.ndm_family = route->via.family, .ndm_ifindex = route->oif};
+	uint16_t state = NUD_NONE;
+	struct nlmsg m;
+
+	nlmsg_start(&m, rtnl->request, BUFFER_SIZE, RTM_GETNEIGH, 0, &info, sizeof(info));
+	nlmsg_put(&m, NDA_DST, route->via.bytes, ip_addr_size(&route->via));
+	if (talk(rtnl, &m, take_state, &state) || state == NUD_NONE)
+		return NEXT_HOP_UNKNOWN;
+	if (state & NUD_FAILED)
+		return NEXT_HOP_FAILED;
+	return state & NUD_INCOMPLETE ? NEXT_HOP_ASKED : NEXT_HOP_GOOD;
 }
 
 static int route_to(struct kernel *kernel, const struct route_query *query, struct route *out)
@@ -289,7 +335,13 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	nlmsg_put(&m, RTA_DST, query->to.bytes, size);
 	if (query->from.family)
 		nlmsg_put(&m, RTA_SRC, query->from.bytes, size);
-	return talk(rtnl, &m, take_route, out);
+	int error = talk(rtnl, &m, take_route, out);
+	if (error || out->local)
+		return error;
+	if (!out->via.family)
+		out->via = query->to;
+	out->next_hop = ask_neighbour(rtnl, out);
+	return 0;
 }
 
 /* ---- what the dump of links does not say ------------------------------------------------------

@@ -160,3 +160,24 @@ def test_with_a_filter_of_the_users(lab):
     goes_blind(lab, client, "may keep them back", {"ingress"})
     lab.client1.tc("filter del dev eth0 ingress pref 1")
     client.wait_ok()
+
+
+# ---- the way to the collector -------------------------------------------------------------------------------------
+
+
+def test_the_next_hop_does_not_answer(lab):
+    """The kernel counts copies as sent that wait for a neighbour, and then throws them away."""
+    _, client = lab.pair()
+    client.expect("next hop")
+    warm(lab)
+    lab.sw.ip("link set coll down")
+    lab.client1.ip(f"neigh flush to {COLLECTOR4}")
+    reason = f"the next hop {COLLECTOR4} on eth0 does not answer"
+    status = client.wait(lambda s: talk(lab, 2) or s["collectors"][0]["reason"] == reason, "blocked", 15)
+    assert {m["state"] for m in status["mirrors"]} == {"blocked"} and status["state"] == "degraded"
+    for _ in range(20):  # it is asked again and again: that is no answer
+        talk(lab, 2)
+        assert client.status()["collectors"][0]["reason"] == reason
+    lab.sw.ip("link set coll up")
+    client.wait(lambda s: talk(lab, 2) or s["state"] == "ok", "ok again", 15)
+    assert_copied_once(lab, lab.reader())

@@ -130,7 +130,14 @@ START_TEST(neighbours)
 	info.ndm_ifindex = ETH0;
 	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
 	ck_assert_int_eq(hint(&m), HINT_NOTHING);
-	info = (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = TUNNEL};
+	info = (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = ETH0, .ndm_state = NUD_FAILED};
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
+	ck_assert_int_eq(hint(&m), HINT_ROUTES); /* a tunnel's next hop, perhaps */
+	info.ndm_state = NUD_STALE;
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
+	ck_assert_int_eq(hint(&m), HINT_NOTHING);
+	info =
+	    (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = TUNNEL, .ndm_state = NUD_FAILED};
 	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWNEIGH, 0, &info, sizeof(info));
 	ck_assert_int_eq(hint(&m), HINT_NOTHING);
 }
