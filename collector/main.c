@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "collector/crossing.h"
 #include "collector/clients.h"
 #include "collector/config.h"
 #include "collector/door.h"
@@ -35,6 +36,7 @@ struct collector {
 	struct door_totals totals;
 	struct undelivered undelivered;
 	struct rejected rejected;
+	struct crossing crossing;
 };
 
 /* ---- the door -------------------------------------------------------------------------------- */
@@ -235,9 +237,11 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	struct plan_door door = {.prog_fd = -1, .seal_fd = -1};
 
 	if (collector->door)
-		door = (struct plan_door){
-		    door_prog_fd(collector->door), door_prog_id(collector->door),
-		    door_seal_fd(collector->door), door_seal_id(collector->door)};
+		door = (struct plan_door){.prog_fd = door_prog_fd(collector->door),
+					  .prog_id = door_prog_id(collector->door),
+					  .seal_fd = door_seal_fd(collector->door),
+					  .seal_id = door_seal_id(collector->door)};
+	door.crossing = collector->crossing.state;
 	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
 			      reconcile->subjects, desired);
 }
@@ -265,6 +269,16 @@ static bool concerns(void *ctx, const struct link *link)
 	       snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
+/* After an observation and a sample, in this order. */
+static bool look_at_crossing(struct collector *collector)
+{
+	const struct link *endpoint = view(collector).endpoint;
+
+	return endpoint &&
+	       crossing_judge(&collector->crossing, endpoint->ifindex, endpoint->stats.rx_packets,
+			      collector->totals.accepted.packets);
+}
+
 static bool refresh(void *ctx)
 {
 	struct collector *collector = ctx;
@@ -273,7 +287,7 @@ static bool refresh(void *ctx)
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
-	return false;
+	return !error && look_at_crossing(collector);
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ahead.h"
 #include "common/tc.h"
 
 enum { DOOR_PREF = 1, SEAL_PREF = 1 };
@@ -55,6 +56,17 @@ static struct vxlan endpoint_vxlan(const struct collector_vxlan *config)
 	return vxlan;
 }
 
+/* Something of somebody else's on our own device: it may hold frames back, or let them past the
+ * seal. */
+static void tell_programs(struct context *c, const struct link *link)
+{
+	struct ahead_finding found;
+
+	if (link && ahead_on_own(c->seen, link, &found))
+		subject_block(c->subjects, SUBJECT_ENDPOINT, "there is a %s, vtap's own device: %s",
+			      found.words, found.cure);
+}
+
 static int plan_endpoint(struct context *c)
 {
 	const struct collector_vxlan *config = &c->config->vxlan;
@@ -74,6 +86,7 @@ static int plan_endpoint(struct context *c)
 			      config->device, link->kind_name[0] ? link->kind_name : "hardware");
 		return 0;
 	}
+	tell_programs(c, link);
 	struct want_link *want = ARRAY_ADD(&c->desired->links);
 	if (!want)
 		return -ENOMEM;
@@ -135,6 +148,22 @@ static uint16_t door_pref(const struct context *c, const struct link *link)
 	return pref;
 }
 
+/* What is ahead of the door is somebody else's and stays. It is named only once packets do come in
+ * past the door. */
+static void tell_ahead(struct context *c, const struct link *link, uint16_t pref)
+{
+	struct link plain = *link;
+	struct ahead_finding ahead;
+
+	plain.xdp = 0; /* what it takes never reaches the endpoint either */
+	ahead_describe(c->seen, &plain, TC_INGRESS, pref, FILTER_HANDLE, &ahead);
+	if (ahead.what != AHEAD_NOTHING)
+		subject_block(c->subjects, SUBJECT_DOOR,
+			      "tunnel packets come in unchecked and uncounted, as %s may lead them "
+			      "past the door: %s",
+			      ahead.words, ahead.cure);
+}
+
 static int plan_door(struct context *c, const struct link *link)
 {
 	bool made = ifset_has(c->made, link->ifindex) || !snapshot_hook(c->seen, link->ifindex);
@@ -148,6 +177,8 @@ static int plan_door(struct context *c, const struct link *link)
 				   .action = ACTION_VERDICT,
 				   .subject = SUBJECT_DOOR};
 
+	if (c->door.crossing == CROSSING_PAST)
+		tell_ahead(c, link, door.pref);
 	memcpy(door.device.name, link->name, sizeof(link->name));
 	return add_hook_filter(c, &door);
 }
@@ -162,5 +193,15 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 	for (size_t i = 0; !error && i < seen->links.count; i++)
 		if (needs_door(&c, &seen->links.items[i]))
 			error = plan_door(&c, &seen->links.items[i]);
+	/* the first reason counts: these if nothing was named */
+	if (door.crossing == CROSSING_PAST)
+		subject_block(subjects, SUBJECT_DOOR,
+			      "tunnel packets come in past the door, unchecked and uncounted");
+	else if (door.crossing == CROSSING_STRANDED)
+		subject_block(
+		    subjects, SUBJECT_ENDPOINT,
+		    "packets of clients are let in and none reaches %s: a firewall on UDP "
+		    "port %u, rp_filter, or an address that is not this host's?",
+		    config->vxlan.device, config->vxlan.port);
 	return error;
 }

@@ -8,6 +8,7 @@
 
 #include "collector/config.h"
 #include "common/diff.h"
+#include "collector/crossing.h"
 #include "common/subject.h"
 
 enum { SUBJECT_ENDPOINT, SUBJECT_DOOR, SUBJECTS };
@@ -18,6 +19,7 @@ struct plan_door {
 	uint32_t prog_id;
 	int seal_fd;
 	uint32_t seal_id;
+	enum crossing_state crossing; /* what the counters say */
 };
 
 int plan_collector(const struct collector_config *config, struct plan_door door,

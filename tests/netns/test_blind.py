@@ -181,3 +181,89 @@ def test_the_next_hop_does_not_answer(lab):
     lab.sw.ip("link set coll up")
     client.wait(lambda s: talk(lab, 2) or s["state"] == "ok", "ok again", 15)
     assert_copied_once(lab, lab.reader())
+
+
+# ---- the collector ------------------------------------------------------------------------------------------------
+
+PAST = "tunnel packets come in unchecked and uncounted, as {} may lead them past the door: {}"
+
+
+def passes_the_door(lab, collector, reason):
+    """Copies come in past the door, and the collector says why."""
+    collector.wait(
+        lambda s: talk(lab, 20) or (s["state"] == "degraded" and reason in (s["endpoints"][0]["reason"] or "")), reason, 10
+    )
+
+
+def test_a_filter_ahead_of_the_door(lab):
+    ns = lab.coll
+    collector, _ = lab.pair()
+    collector.expect("past the door")
+    talk(lab)
+    ns.tc("filter add dev eth0 ingress protocol all pref 1 handle 7 bpf da", *ON)
+    for _ in range(3):
+        talk(lab)
+        assert collector.status()["state"] == "ok"
+    ns.tc("filter del dev eth0 ingress protocol all pref 1 handle 7 bpf")
+    ns.tc("filter add dev eth0 ingress protocol all pref 1 handle 7 bpf da", *OK)
+    theirs = ns.tc("filter show dev eth0 ingress")
+    passes_the_door(lab, collector, PAST.format("the bpf filter at pref 1 of eth0 ingress", "it must return TC_ACT_UNSPEC (-1)"))
+    assert ns.tc("filter show dev eth0 ingress") == theirs
+    ns.tc("filter del dev eth0 ingress protocol all pref 1 handle 7 bpf")
+    collector.wait(lambda s: talk(lab, 20) or s["state"] == "ok", "ok again", 10)
+
+
+def test_a_tcx_program_ahead_of_the_door(lab):
+    collector, _ = lab.pair()
+    collector.expect("past the door")
+    talk(lab)
+    with tcx(lab.coll, "eth0", "ingress", NEXT):
+        for _ in range(3):
+            talk(lab)
+            assert collector.status()["state"] == "ok"
+    with tcx(lab.coll, "eth0", "ingress", PASS) as number:
+        passes_the_door(lab, collector, PAST.format(f"tcx program {number} of eth0 ingress", "it must return TCX_NEXT (-1)"))
+    collector.wait(lambda s: talk(lab, 20) or s["state"] == "ok", "ok again", 10)
+
+
+def test_a_tcx_program_on_the_endpoint(lab):
+    """Behind the readers, before the seal: frames would reach the host."""
+    collector, _ = lab.pair()
+    collector.expect("tcx program")
+    with tcx(lab.coll, "vtap0", "ingress", PASS) as number:
+        reason = f"there is a tcx program {number} of vtap0 ingress, vtap's own device: detach it"
+        collector.wait(lambda s: s["state"] == "degraded" and s["endpoints"][0]["reason"] == reason, "blocked", 5)
+    collector.wait_ok()
+
+
+STRANDED = {
+    "firewall": lambda ns: (
+        ns.run("nft", "add", "table", "ip", "t"),
+        ns.run("nft", "add chain ip t c { type filter hook input priority 0; }"),
+        ns.run("nft", "add rule ip t c udp dport 4789 drop"),
+    ),
+    "address gone": lambda ns: ns.ip(f"addr del {COLLECTOR4}/24 dev eth0"),
+    "reverse path": lambda ns: (ns.sysctl("net.ipv4.conf.all.rp_filter", 1), ns.ip("route add 10.77.0.11/32 dev lo")),
+}
+BACK = {
+    "firewall": lambda ns: ns.run("nft", "delete table ip t"),
+    "address gone": lambda ns: ns.ip(f"addr add {COLLECTOR4}/24 dev eth0"),
+    "reverse path": lambda ns: ns.ip("route del 10.77.0.11/32 dev lo"),
+}
+
+
+@pytest.mark.parametrize("what", STRANDED)
+def test_let_in_and_never_there(lab, what):
+    """The door lets the copies in; this host's own rules keep them from the endpoint."""
+    collector, client = lab.pair()
+    collector.expect("none reaches vtap0")
+    client.expect("next hop")
+    talk(lab)
+    collector.status()
+    STRANDED[what](lab.coll)
+    reason = "packets of clients are let in and none reaches vtap0: a firewall on UDP port 4789"
+    collector.wait(
+        lambda s: talk(lab, 20) or (s["state"] == "degraded" and reason in (s["endpoints"][0]["reason"] or "")), reason, 10
+    )
+    BACK[what](lab.coll)
+    collector.wait(lambda s: talk(lab, 20) or s["state"] == "ok", "ok again", 10)

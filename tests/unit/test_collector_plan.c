@@ -31,7 +31,7 @@ static void setup(void)
 	fake_add_address(&fake, "eth0", "10.0.0.9");
 	fake_add_link(&fake, "eth1"); /* without an address */
 	config = (struct collector_config){.vxlan = {.device = "vtap0", .vni = 42, .port = 4789}};
-	door = (struct plan_door){9, 100, 10, 200};
+	door = (struct plan_door){.prog_fd = 9, .prog_id = 100, .seal_fd = 10, .seal_id = 200};
 	ck_assert_int_eq(subjects_add(&subjects, "endpoint vtap0"), SUBJECT_ENDPOINT);
 	ck_assert_int_eq(subjects_add(&subjects, "door"), SUBJECT_DOOR);
 	reconcile = (struct reconcile){

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether what the door lets in is what the endpoint takes, from the counters of both. Frames that
+ * come in past the door are neither checked nor counted; frames that are let in and never arrive
+ * are taken by something between the two. Values only.
+ */
+#ifndef VTAP_COLLECTOR_CROSSING_H
+#define VTAP_COLLECTOR_CROSSING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CROSSING_FRAMES = 10 }; /* fewer are no evidence */
+
+enum crossing_state {
+	CROSSING_GOOD,
+	CROSSING_PAST,     /* the endpoint takes more than the door has seen */
+	CROSSING_STRANDED, /* the door lets frames in, and the endpoint takes none */
+};
+
+struct crossing {
+	enum crossing_state state;
+	bool watching;
+	int ifindex; /* of the endpoint */
+	uint64_t taken, admitted;
+};
+
+/*
+ * `taken` by the endpoint, read before `admitted` by the door. The door counts wire frames, the
+ * endpoint what receive offload made of them: what all goes through the door grows no less there.
+ * True: the state changed.
+ */
+bool crossing_judge(struct crossing *crossing, int ifindex, uint64_t taken, uint64_t admitted);
+
+#endif

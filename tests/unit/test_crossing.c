@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the counters of door and endpoint say about each other.
+ */
+#include "collector/crossing.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static const struct {
+	uint64_t taken, admitted;
+	enum crossing_state state;
+} cases[] = {
+    {0, 0, CROSSING_GOOD},     {9, 0, CROSSING_GOOD}, {10, 0, CROSSING_PAST},
+    {100, 80, CROSSING_PAST},  {0, 9, CROSSING_GOOD}, {0, 10, CROSSING_STRANDED},
+    {3, 100, CROSSING_GOOD}, /* receive offload glues frames together */
+    {100, 100, CROSSING_GOOD},
+};
+
+START_TEST(judges)
+{
+	struct crossing crossing = {0};
+
+	ck_assert(!crossing_judge(&crossing, 7, 1000, 5000));
+	bool changed =
+	    crossing_judge(&crossing, 7, 1000 + cases[_i].taken, 5000 + cases[_i].admitted);
+	ck_assert_int_eq(crossing.state, cases[_i].state);
+	ck_assert_int_eq(changed, cases[_i].state != CROSSING_GOOD);
+}
+END_TEST
+
+START_TEST(few_at_a_time_add_up)
+{
+	struct crossing crossing = {0};
+
+	for (uint64_t i = 0; i <= CROSSING_FRAMES; i++)
+		ck_assert_int_eq(crossing_judge(&crossing, 7, 0, i), i == CROSSING_FRAMES);
+	ck_assert(crossing_judge(&crossing, 7, 1, CROSSING_FRAMES + 1));
+	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+}
+END_TEST
+
+START_TEST(another_endpoint_proves_nothing)
+{
+	struct crossing crossing = {0};
+
+	crossing_judge(&crossing, 7, 1000, 1000);
+	ck_assert(!crossing_judge(&crossing, 8, 0, 2000));
+	ck_assert(!crossing_judge(&crossing, 8, 5, 2005));
+	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("crossing");
+	TCase *tests = tcase_create("crossing");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_loop_test(tests, judges, 0, sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tests, few_at_a_time_add_up);
+	tcase_add_test(tests, another_endpoint_proves_nothing);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
