@@ -41,23 +41,27 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-static size_t slot_of(const struct clients *clients, const struct ip_addr *address, uint32_t vni)
+static size_t slot_of(const struct clients *clients, const struct ip_addr *address, uint32_t vni,
+		      enum encap encap)
 {
 	uint64_t words[2];
 
 	memcpy(words, address->bytes, sizeof(words));
-	return mix(mix(mix(clients->seed, words[0]), words[1]), vni) & (clients->slots_count - 1);
+	return mix(mix(mix(clients->seed, words[0]), words[1]), (uint64_t)encap << 32 | vni) &
+	       (clients->slots_count - 1);
 }
 
 /* The slot of this client, or the free one where it belongs. There is always a free one. */
-static uint32_t *find(const struct clients *clients, const struct ip_addr *address, uint32_t vni)
+static uint32_t *find(const struct clients *clients, const struct ip_addr *address, uint32_t vni,
+		      enum encap encap)
 {
-	size_t at = slot_of(clients, address, vni);
+	size_t at = slot_of(clients, address, vni, encap);
 
 	while (clients->slots[at]) {
 		const struct client *client = &clients->entries[clients->slots[at] - 1];
 
-		if (client->vni == vni && ip_addr_equal(&client->address, address))
+		if (client->vni == vni && client->encap == encap &&
+		    ip_addr_equal(&client->address, address))
 			break;
 		at = (at + 1) & (clients->slots_count - 1);
 	}
@@ -69,9 +73,10 @@ static void index_again(struct clients *clients)
 	if (!clients->slots)
 		return;
 	memset(clients->slots, 0, clients->slots_count * sizeof(*clients->slots));
-	for (size_t i = 0; i < clients->count; i++)
-		*find(clients, &clients->entries[i].address, clients->entries[i].vni) =
-		    (uint32_t)i + 1;
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct client *client = &clients->entries[i];
+		*find(clients, &client->address, client->vni, client->encap) = (uint32_t)i + 1;
+	}
 }
 
 static int grow(struct clients *clients)
@@ -149,7 +154,7 @@ static void take_last(struct client *client, const struct clients_clock *clock,
 static void start(const struct clients *clients, struct client *client,
 		  const struct door_client *seen)
 {
-	*client = (struct client){.address = seen->address, .vni = seen->vni};
+	*client = (struct client){.address = seen->address, .vni = seen->vni, .encap = seen->encap};
 	client->first_boot_ns = seen->first_boot_ns;
 	client->raw_first_boot_ns = seen->first_boot_ns;
 	/* A client of before this interval, from a door taken over: its past is not the present
@@ -166,7 +171,7 @@ static struct client *insert(struct clients *clients, const struct door_client *
 	if (clients->count == clients->room && grow(clients))
 		return NULL;
 	client = &clients->entries[clients->count++];
-	*find(clients, &seen->address, seen->vni) = (uint32_t)clients->count;
+	*find(clients, &seen->address, seen->vni, seen->encap) = (uint32_t)clients->count;
 	start(clients, client, seen);
 	clients->sorted = false;
 	return client;
@@ -174,7 +179,8 @@ static struct client *insert(struct clients *clients, const struct door_client *
 
 int clients_add(struct clients *clients, const struct door_client *seen)
 {
-	uint32_t *slot = clients->slots ? find(clients, &seen->address, seen->vni) : NULL;
+	uint32_t *slot =
+	    clients->slots ? find(clients, &seen->address, seen->vni, seen->encap) : NULL;
 	struct client *client =
 	    slot && *slot ? &clients->entries[*slot - 1] : insert(clients, seen);
 
@@ -263,6 +269,7 @@ size_t clients_silent(struct clients *clients, uint64_t silence_ns, struct door_
 		client->leaving = true;
 		out[count++] = (struct door_client){.address = client->address,
 						    .vni = client->vni,
+						    .encap = client->encap,
 						    .last_mono_ns = client->raw_last_mono_ns};
 	}
 	return count;
@@ -281,7 +288,9 @@ static int compare(const void *left, const void *right)
 	const struct client *a = left, *b = right;
 	int order = ip_addr_compare(&a->address, &b->address);
 
-	return order ? order : (a->vni > b->vni) - (a->vni < b->vni);
+	if (!order)
+		order = (a->vni > b->vni) - (a->vni < b->vni);
+	return order ? order : (int)a->encap - (int)b->encap;
 }
 
 const struct client *clients_sorted(struct clients *clients, size_t *count)

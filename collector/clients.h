@@ -24,6 +24,7 @@ struct clients_clock {
 struct client {
 	struct ip_addr address;
 	uint32_t vni;
+	enum encap encap;
 	uint32_t sample; /* the last one it was in */
 	bool leaving;    /* the door may have forgotten it since: then the next one is another */
 	struct door_counter count;

@@ -26,8 +26,17 @@ static cfg_opt_t vxlan_keys[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t gretap_keys[] = {
+	CONF_KEY("device", "vtap1"),
+	CONF_KEY("underlay", "ipv4"),
+	CONF_KEY("gro", "false"),
+	CFG_END(),
+};
+
 static cfg_opt_t gre_keys[] = {
-	CONF_KEY("device", NULL),
+	CONF_KEY("device", "vtap2"),
+	CONF_KEY("underlay", "ipv4"),
+	CONF_KEY("gro", "false"),
 	CFG_END(),
 };
 
@@ -50,8 +59,8 @@ static cfg_opt_t schema[] = {
 	CONF_KEY("forget_after", "7d"),
 	CONF_MANY_SECTIONS("client", client_keys),
 	CFG_SEC("vxlan", vxlan_keys, CFGF_NONE),
-	CFG_SEC("gretap", gre_keys, CONF_UNSUPPORTED),
-	CFG_SEC("gre", gre_keys, CONF_UNSUPPORTED),
+	CFG_SEC("gretap", gretap_keys, CFGF_NONE),
+	CFG_SEC("gre", gre_keys, CFGF_NONE),
 	CFG_SEC("metrics", metrics_keys, CFGF_NONE),
 	CFG_END(),
 };
@@ -102,21 +111,50 @@ static bool read_allow(struct conf *conf, struct collector_config *config)
 	return true;
 }
 
-static void read_vxlan(struct conf *conf, cfg_t *section, struct collector_vxlan *vxlan)
+static void read_endpoint(struct conf *conf, cfg_t *section, enum encap encap,
+			  struct collector_endpoint *endpoint)
 {
+	/* the kernel has GRE devices of either family, and none of both */
 	static const char *const underlays[] = {
 	    [UNDERLAY_IPV4] = "ipv4", [UNDERLAY_IPV6] = "ipv6", [UNDERLAY_DUAL] = "dual", NULL};
+	static const char *const either[] = {
+	    [UNDERLAY_IPV4] = "ipv4", [UNDERLAY_IPV6] = "ipv6", NULL};
 	unsigned underlay = UNDERLAY_IPV4;
 	uint32_t port = 0;
 
+	endpoint->enabled = true;
 	conf_interface(conf, conf_key_line(section, "device"), "device",
-		       conf_string(section, "device"), vxlan->device);
-	conf_number_or(conf, section, "vni", "any", 1, VNI_MAX, &vxlan->vni);
-	conf_number(conf, section, "port", 1, UINT16_MAX, &port);
-	conf_choice(conf, section, "underlay", underlays, &underlay);
-	conf_flag(conf, section, "gro", &vxlan->gro);
-	vxlan->port = (uint16_t)port;
-	vxlan->underlay = (enum underlay)underlay;
+		       conf_string(section, "device"), endpoint->device);
+	if (encap == ENCAP_VXLAN) {
+		conf_number_or(conf, section, "vni", "any", 1, VNI_MAX, &endpoint->vni);
+		conf_number(conf, section, "port", 1, UINT16_MAX, &port);
+	}
+	conf_choice(conf, section, "underlay", encap == ENCAP_VXLAN ? underlays : either,
+		    &underlay);
+	conf_flag(conf, section, "gro", &endpoint->gro);
+	endpoint->port = (uint16_t)port;
+	endpoint->underlay = (enum underlay)underlay;
+}
+
+/* Without any section of the three there is the one for VXLAN. */
+static void read_endpoints(struct conf *conf, struct collector_endpoint endpoints[ENCAPS])
+{
+	bool any = false;
+
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
+		any |= conf_is_set(conf->root, encap_name(e));
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+		cfg_t *section = cfg_getsec(conf->root, encap_name(e));
+
+		if (conf_is_set(conf->root, encap_name(e)) || (!any && e == ENCAP_VXLAN))
+			read_endpoint(conf, section, e, &endpoints[e]);
+		for (enum encap other = ENCAP_VXLAN; other < e; other++)
+			if (*endpoints[e].device &&
+			    strcmp(endpoints[e].device, endpoints[other].device) == 0)
+				conf_problem(conf, conf_key_line(section, "device"),
+					     "device \"%s\" is that of %s", endpoints[e].device,
+					     encap_name(other));
+	}
 }
 
 static void report_same_client(void *conf, const struct name *name, const struct name *earlier)
@@ -161,7 +199,7 @@ static void read_clients(struct conf *conf, struct names *names)
 		bool good = conf_name(conf, section, "a client");
 
 		good &= read_client_address(conf, section, &address);
-		good &= conf_number_or(conf, section, "vni", "any", 1, VNI_MAX, &vni);
+		good &= conf_number_or(conf, section, "vni", "any", 1, UINT32_MAX, &vni);
 		if (good &&
 		    names_add(names, &address, vni, conf_title(section), conf_line(section)))
 			conf_problem(conf, conf_line(section), "%s", strerror(ENOMEM));
@@ -189,7 +227,7 @@ struct collector_config *collector_config_read(const char *path, struct problems
 			conf_span_or_never(&conf, conf.root, "forget_after",
 					   &config->forget_after_s);
 			read_clients(&conf, &config->names);
-			read_vxlan(&conf, cfg_getsec(conf.root, "vxlan"), &config->vxlan);
+			read_endpoints(&conf, config->endpoints);
 			read_metrics(&conf, cfg_getsec(conf.root, "metrics"), &config->metrics);
 		}
 	}

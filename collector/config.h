@@ -12,14 +12,17 @@
 
 #include "collector/names.h"
 #include "common/addr.h"
+#include "common/encap.h"
 #include "common/problems.h"
 
 enum underlay { UNDERLAY_IPV4, UNDERLAY_IPV6, UNDERLAY_DUAL };
 
-struct collector_vxlan {
+/* One interface on which the frames of all clients with this encapsulation arrive. */
+struct collector_endpoint {
+	bool enabled;
 	char device[IFNAMSIZ];
-	uint32_t vni; /* 0: any */
-	uint16_t port;
+	uint32_t vni;  /* 0: any, as for GRE always */
+	uint16_t port; /* 0 for GRE */
 	enum underlay underlay;
 	bool gro;
 };
@@ -35,7 +38,7 @@ struct collector_config {
 	uint32_t max_clients;
 	uint64_t forget_after_s; /* 0: never */
 	struct names names;
-	struct collector_vxlan vxlan;
+	struct collector_endpoint endpoints[ENCAPS];
 	struct collector_metrics metrics;
 };
 

@@ -21,15 +21,15 @@ enum crossing_state {
 struct crossing {
 	enum crossing_state state;
 	bool watching;
-	int ifindex; /* of the endpoint */
+	int ifindexes; /* of the endpoints, in one number: others count on their own */
 	uint64_t taken, admitted;
 };
 
 /*
- * `taken` by the endpoint, read before `admitted` by the door. The door counts wire frames, the
+ * `taken` by the endpoints, read before `admitted` by the door. The door counts wire frames, the
  * endpoint what receive offload made of them: what all goes through the door grows no less there.
  * True: the state changed.
  */
-bool crossing_judge(struct crossing *crossing, int ifindex, uint64_t taken, uint64_t admitted);
+bool crossing_judge(struct crossing *crossing, int ifindexes, uint64_t taken, uint64_t admitted);
 
 #endif

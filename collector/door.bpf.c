@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * The door: runs at the tc ingress of the underlay's interfaces, drops tunnel packets whose source
- * is not allowed, and counts the frames of those that are, per source address and VNI. It must
+ * is not allowed, and counts the frames of those that are, per source address and VNI or key. It
+ * must
  * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC).
  *
  * The seal: runs at the tc ingress of the tunnel endpoint, behind its readers. It counts the frames
@@ -17,6 +18,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "door_gre.bpf.h"
 #include "door_packet.bpf.h"
 #include "door_shared.h"
 
@@ -161,11 +163,12 @@ static __always_inline bool ends_here(__be32 to)
  */
 static __noinline int passes_by(struct __sk_buff *skb, const struct door_key *key)
 {
-	struct bpf_fib_lookup fib = {.l4_protocol = IPPROTO_UDP, .ifindex = skb->ifindex};
+	struct bpf_fib_lookup fib = {.ifindex = skb->ifindex};
 	struct ipv6hdr ip6;
 	struct iphdr ip;
 	long result;
 
+	fib.l4_protocol = key->encap == DOOR_ENCAP_VXLAN ? IPPROTO_UDP : IPPROTO_GRE;
 	if (key->family == DOOR_IPV4) {
 		if (load(skb, 0, &ip, sizeof(ip)) || ends_here(ip.daddr))
 			return false;
@@ -224,34 +227,65 @@ static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *ke
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline int admit(struct __sk_buff *skb, struct packet *packet,
-				 const struct tunnel_header *header, const struct door_rules *rules)
+static __always_inline int admit(struct __sk_buff *skb, const struct door_key *key,
+				 const struct door_sum *sum, struct door_sums *totals)
+{
+	struct door_value *client = bpf_map_lookup_elem(&vtap_clients, key);
+
+	if (!client)
+		return admit_new(skb, key, sum, totals);
+	add(&totals->accepted, sum);
+	add(&client->sum, sum);
+	client->last_mono_ns = bpf_ktime_get_coarse_ns();
+	return TC_ACT_UNSPEC;
+}
+
+static __noinline int drop_malformed(struct __sk_buff *skb, const struct door_key *key,
+				     const struct door_sum *sum, struct door_sums *totals)
+{
+	if (passes_by(skb, key))
+		return TC_ACT_UNSPEC;
+	add(&totals->malformed, sum);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int judge_vxlan(struct __sk_buff *skb, struct packet *packet,
+				       const struct tunnel_header *header,
+				       const struct door_rules *rules)
 {
 	struct door_sum sum = {.packets = 1, .bytes = skb->len};
-	struct door_value *client;
 	struct door_sums *totals;
 	__u32 zero = 0;
 
 	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
 	if (!totals)
 		return TC_ACT_UNSPEC;
-	if (!measure(skb, packet, header, &sum)) {
-		if (passes_by(skb, &packet->key))
-			return TC_ACT_UNSPEC;
-		add(&totals->malformed, &sum);
-		return TC_ACT_SHOT;
-	}
 	packet->key.encap = DOOR_ENCAP_VXLAN;
+	if (!measure(skb, packet, header, &sum))
+		return drop_malformed(skb, &packet->key, &sum, totals);
 	packet->key.vni = bpf_ntohl(header->vxlan.vni) >> 8;
 	if (rules->enforce_vni && packet->key.vni != rules->vni)
 		return reject(skb, &packet->key, &sum, totals);
-	client = bpf_map_lookup_elem(&vtap_clients, &packet->key);
-	if (!client)
-		return admit_new(skb, &packet->key, &sum, totals);
-	add(&totals->accepted, &sum);
-	add(&client->sum, &sum);
-	client->last_mono_ns = bpf_ktime_get_coarse_ns();
-	return TC_ACT_UNSPEC;
+	return admit(skb, &packet->key, &sum, totals);
+}
+
+static __noinline int judge_gre(struct __sk_buff *skb, struct packet *packet)
+{
+	struct door_sum sum = {.packets = 1, .bytes = skb->len};
+	struct door_rules *rules;
+	struct door_sums *totals;
+	__be16 protocol = 0;
+	__u32 inner = 0;
+	__u32 zero = 0;
+
+	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
+	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
+	if (!rules || !totals || !rules->gre ||
+	    !read_gre(skb, packet, rules->gre, &protocol, &inner))
+		return TC_ACT_UNSPEC;
+	if (!measure_gre(skb, packet, protocol, inner, &sum))
+		return drop_malformed(skb, &packet->key, &sum, totals);
+	return admit(skb, &packet->key, &sum, totals);
 }
 
 SEC("tc")
@@ -277,20 +311,21 @@ int vtap_door(struct __sk_buff *skb)
 	} else {
 		return TC_ACT_UNSPEC;
 	}
+	if (packet.protocol == IPPROTO_GRE)
+		return judge_gre(skb, &packet);
 	if (!whole)
 		whole = !load_linear(skb, BPF_HDR_START_NET, packet.udp, &header, sizeof(header));
 	if (!whole && load(skb, packet.udp, &header.udp, sizeof(header.udp)))
 		return TC_ACT_UNSPEC;
 	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
-	if (!rules || header.udp.dest != rules->port)
+	if (!rules || !rules->port || header.udp.dest != rules->port)
 		return TC_ACT_UNSPEC;
 	if (!whole && load(skb, packet.udp, &header, sizeof(header)))
 		header.vxlan.flags = 0; /* too short: counted as malformed */
-	return admit(skb, &packet, &header, rules);
+	return judge_vxlan(skb, &packet, &header, rules);
 }
 
-SEC("tc")
-int vtap_seal(struct __sk_buff *skb)
+static __always_inline int seal(struct __sk_buff *skb, __be16 protocol)
 {
 	struct door_sum sum;
 	struct door_sums *totals;
@@ -298,10 +333,23 @@ int vtap_seal(struct __sk_buff *skb)
 
 	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
 	if (totals) {
-		measure_delivered(skb, &sum);
+		measure_delivered(skb, protocol, &sum);
 		add(&totals->delivered, &sum);
 	}
 	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int vtap_seal(struct __sk_buff *skb)
+{
+	return seal(skb, 0);
+}
+
+/* For an endpoint whose packets have no Ethernet header. */
+SEC("tc")
+int vtap_seal_bare(struct __sk_buff *skb)
+{
+	return seal(skb, skb->protocol);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

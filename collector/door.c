@@ -230,7 +230,9 @@ static int open_new(struct door *door, const struct collector_config *config, co
 	if (!error)
 		error = program_id(door_prog_fd(door), &door->prog_id);
 	if (!error)
-		error = program_id(door_seal_fd(door), &door->seal_id);
+		error = program_id(door_seal_fd(door, ENCAP_VXLAN), &door->seal_id);
+	if (!error)
+		error = program_id(door_seal_fd(door, ENCAP_GRE), &door->seal_bare_id);
 	if (!error)
 		error = door_configure(door, config);
 	return error;
@@ -294,14 +296,15 @@ uint32_t door_prog_id(const struct door *door)
 	return door->prog_id;
 }
 
-int door_seal_fd(const struct door *door)
+int door_seal_fd(const struct door *door, enum encap encap)
 {
-	return bpf_program__fd(door->skel->progs.vtap_seal);
+	return bpf_program__fd(encap_keeps_ethernet(encap) ? door->skel->progs.vtap_seal
+							   : door->skel->progs.vtap_seal_bare);
 }
 
-uint32_t door_seal_id(const struct door *door)
+uint32_t door_seal_id(const struct door *door, enum encap encap)
 {
-	return door->seal_id;
+	return encap_keeps_ethernet(encap) ? door->seal_id : door->seal_bare_id;
 }
 
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max)

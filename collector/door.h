@@ -32,7 +32,8 @@ struct door_totals {
 
 struct door_client {
 	struct ip_addr address;
-	uint32_t vni;
+	uint32_t vni; /* of GRE the key */
+	enum encap encap;
 	struct door_counter count;
 	uint64_t first_boot_ns; /* CLOCK_BOOTTIME at the first frame */
 	uint64_t last_mono_ns;  /* CLOCK_MONOTONIC_COARSE at the last frame */
@@ -62,9 +63,9 @@ void door_close(struct door *door); /* the program goes on where it is attached;
 
 int door_prog_fd(const struct door *door);
 uint32_t door_prog_id(const struct door *door);
-/* The program for the endpoint: counts what arrived, and drops it. */
-int door_seal_fd(const struct door *door);
-uint32_t door_seal_id(const struct door *door);
+/* The program for an endpoint: counts what arrived, and drops it. */
+int door_seal_fd(const struct door *door, enum encap encap);
+uint32_t door_seal_id(const struct door *door, enum encap encap);
 /* The maps to keep over a restart: fills up to `max`, returns how many there are. Names are static.
  */
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max);

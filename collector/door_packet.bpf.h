@@ -48,6 +48,7 @@ struct tunnel_header {
 /* An IP packet, or the first fragment of one. Offsets count from the outer network header. */
 struct packet {
 	struct door_key key;
+	__u8 protocol; /* IPPROTO_UDP or IPPROTO_GRE, whose header is at `udp` */
 	__u32 udp;
 	__u32 end;
 	bool more; /* fragments follow */
@@ -166,9 +167,11 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, struct packet *pack
 	*whole = !load_linear(skb, BPF_HDR_START_NET, 0, &start, sizeof(start));
 	if (!*whole && load(skb, 0, &start.ip, sizeof(start.ip)))
 		return false;
-	if (start.ip.protocol != IPPROTO_UDP || start.ip.version != 4 || start.ip.ihl < 5 ||
-	    start.ip.frag_off & bpf_htons(IP_OFFSET))
+	if (start.ip.protocol != IPPROTO_UDP && start.ip.protocol != IPPROTO_GRE)
 		return false;
+	if (start.ip.version != 4 || start.ip.ihl < 5 || start.ip.frag_off & bpf_htons(IP_OFFSET))
+		return false;
+	packet->protocol = start.ip.protocol;
 	if (start.ip.ihl > 5)
 		*whole = false;
 	*header = start.tunnel;
@@ -188,13 +191,14 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, struct packet *pack
 	if (load(skb, 0, &ip, sizeof(ip)) || ip.version != 6)
 		return false;
 	chain.next = ip.nexthdr;
-	if (chain.next != IPPROTO_UDP) {
+	if (chain.next != IPPROTO_UDP && chain.next != IPPROTO_GRE) {
 		if (chain.next == IPPROTO_TCP)
 			return false;
 		walk_extensions(skb, &chain);
-		if (chain.failed || chain.next != IPPROTO_UDP)
+		if (chain.failed || (chain.next != IPPROTO_UDP && chain.next != IPPROTO_GRE))
 			return false;
 	}
+	packet->protocol = chain.next;
 	__builtin_memcpy(packet->key.address, &ip.saddr, sizeof(ip.saddr));
 	packet->key.family = DOOR_IPV6;
 	packet->udp = chain.offset;
@@ -206,6 +210,7 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, struct packet *pack
 struct inner {
 	__u32 from; /* where its first byte is: as load_from has it */
 	__u32 at;
+	__be16 protocol; /* 0: it begins with an Ethernet header, else with what this names */
 	__u32 headers; /* Ethernet, VLAN tags, IP and what of TCP or UDP is repeated in each segment
 			*/
 	__u32 end;     /* where the IP header says that the frame ends; 0: it does not say */
@@ -224,7 +229,11 @@ static __noinline int read_inner(struct __sk_buff *skb, struct inner *inner)
 	__be16 type = 0;
 	int tags;
 
-	for (tags = 0; tags <= 2; tags++) {
+	if (inner->protocol) {
+		type = inner->protocol;
+		link = 0;
+	}
+	for (tags = 0; tags <= 2 && !inner->protocol; tags++) {
 		if (load_from(skb, from, at + link, &type, sizeof(type)))
 			return -1;
 		link += sizeof(type);
@@ -267,10 +276,9 @@ static __noinline int read_inner(struct __sk_buff *skb, struct inner *inner)
  * several (every further segment had the same headers), or, where nobody had the tunnel's port
  * open, whole datagrams in a row (every one has a VXLAN header).
  */
-static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 from, __u32 at, __u32 length,
+static __noinline int measure_aggregate(struct __sk_buff *skb, struct inner *inner, __u32 length,
 					struct door_sum *sum)
 {
-	struct inner inner = {.from = from, .at = at};
 	__u64 segment = skb->gso_size;
 	__u64 frames = skb->gso_segs;
 	__u64 payload;
@@ -279,20 +287,21 @@ static __noinline int measure_aggregate(struct __sk_buff *skb, __u32 from, __u32
 		frames = 1;
 	sum->packets = frames;
 	sum->bytes = length;
-	if (segment == 0 || read_inner(skb, &inner) || inner.headers > length)
+	if (segment == 0 || read_inner(skb, inner) || inner->headers > length)
 		return 0;
-	if (inner.end && inner.end < length && inner.end + sizeof(struct vxlan_header) <= segment) {
+	if (inner->end && inner->end < length &&
+	    inner->end + sizeof(struct vxlan_header) <= segment) {
 		payload = length + sizeof(struct vxlan_header);
 		frames = (payload + segment - 1) / segment;
 		sum->packets = frames;
 		sum->bytes = payload - frames * sizeof(struct vxlan_header);
 		return 0;
 	}
-	payload = length - inner.headers;
-	if (inner.transport && payload)
+	payload = length - inner->headers;
+	if (inner->transport && payload)
 		frames = (payload + segment - 1) / segment;
 	sum->packets = frames;
-	sum->bytes = length + (frames - 1) * inner.headers;
+	sum->bytes = length + (frames - 1) * inner->headers;
 	return 0;
 }
 
@@ -316,8 +325,8 @@ static __always_inline bool measure(struct __sk_buff *skb, const struct packet *
 	if (datagram < TUNNEL_HEADER + ETH_HLEN)
 		return false;
 	if (skb->gso_size) {
-		measure_aggregate(skb, BPF_HDR_START_NET, packet->udp + TUNNEL_HEADER,
-				  datagram - TUNNEL_HEADER, sum);
+		struct inner inner = {.from = BPF_HDR_START_NET, .at = packet->udp + TUNNEL_HEADER};
+		measure_aggregate(skb, &inner, datagram - TUNNEL_HEADER, sum);
 	} else {
 		/* In a first fragment too: the UDP length is that of the whole datagram. */
 		sum->packets = 1;
@@ -327,12 +336,16 @@ static __always_inline bool measure(struct __sk_buff *skb, const struct packet *
 }
 
 /* The wire frames of what the tunnel device took out of its packets. */
-static __always_inline void measure_delivered(struct __sk_buff *skb, struct door_sum *sum)
+static __always_inline void measure_delivered(struct __sk_buff *skb, __be16 protocol,
+					      struct door_sum *sum)
 {
+	struct inner inner = {.from = protocol ? BPF_HDR_START_NET : BPF_HDR_START_MAC,
+			      .protocol = protocol};
+
 	sum->packets = 1;
 	sum->bytes = skb->len;
 	if (skb->gso_size)
-		measure_aggregate(skb, BPF_HDR_START_MAC, 0, skb->len, sum);
+		measure_aggregate(skb, &inner, skb->len, sum);
 	/* the outermost tag was taken out of the frame before */
 	if (skb->vlan_present)
 		sum->bytes += sum->packets * VLAN_HLEN;

@@ -21,7 +21,7 @@ struct door {
 	struct door_bpf *skel;
 	struct bpf_map *kept[KEPT];
 	size_t cpus;
-	uint32_t prog_id, seal_id;
+	uint32_t prog_id, seal_id, seal_bare_id;
 };
 
 #endif

@@ -57,6 +57,7 @@ static int client_entry(void *ctx, const struct door_entry *entry)
 	const struct each_client *each = ctx;
 	struct door_client client = {.address = door_key_address(entry->key),
 				     .vni = entry->key->vni,
+				     .encap = door_key_encap(entry->key),
 				     .read_mono_ns = entry->read_mono_ns};
 
 	for (size_t cpu = 0; cpu < each->cpus; cpu++) {

@@ -9,12 +9,12 @@
 
 #include <linux/types.h>
 
-enum { DOOR_IPV4 = 4, DOOR_IPV6 = 6 }; /* door_key.family */
-enum { DOOR_ENCAP_VXLAN = 1 };         /* door_key.encap */
+enum { DOOR_IPV4 = 4, DOOR_IPV6 = 6 };                            /* door_key.family */
+enum { DOOR_ENCAP_VXLAN = 1, DOOR_ENCAP_GRETAP, DOOR_ENCAP_GRE }; /* door_key.encap */
 
 struct door_key {
 	__u8 address[16]; /* outer source; IPv4 in the first four bytes, the rest zero */
-	__u32 vni;
+	__u32 vni;        /* of GRE the key; 0: none */
 	__u8 family;
 	__u8 encap;
 	__u16 zero;
@@ -72,9 +72,10 @@ struct door_rejected_set {
 struct door_rules {
 	__be16 port;
 	__u8 enforce_vni;
-	__u8 zero;
+	__u8 gre; /* DOOR_GRE_BIT of what is let in */
 	__u32 vni;
 };
+#define DOOR_GRE_BIT(encap, family) (1u << ((encap)*2 + ((family) == DOOR_IPV6)))
 
 /* vtap_allow4, vtap_allow6; the value is a __u64 that tells entries of an older list from those of
  * the current one */

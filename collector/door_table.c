@@ -24,9 +24,31 @@ struct ip_addr door_key_address(const struct door_key *key)
 	return address;
 }
 
+enum encap door_key_encap(const struct door_key *key)
+{
+	switch (key->encap) {
+	case DOOR_ENCAP_GRETAP:
+		return ENCAP_GRETAP;
+	case DOOR_ENCAP_GRE:
+		return ENCAP_GRE;
+	}
+	return ENCAP_VXLAN;
+}
+
+static uint8_t encap_to_door(enum encap encap)
+{
+	static const uint8_t encaps[ENCAPS] = {DOOR_ENCAP_VXLAN, DOOR_ENCAP_GRETAP, DOOR_ENCAP_GRE};
+	return encaps[encap];
+}
+
+static uint8_t gre_bit(enum encap encap, unsigned family)
+{
+	return (uint8_t)DOOR_GRE_BIT(encap_to_door(encap) - DOOR_ENCAP_GRETAP, family);
+}
+
 static struct door_key key_of(const struct door_client *client)
 {
-	struct door_key key = {.vni = client->vni, .encap = DOOR_ENCAP_VXLAN};
+	struct door_key key = {.vni = client->vni, .encap = encap_to_door(client->encap)};
 
 	key.family = client->address.family == AF_INET ? DOOR_IPV4 : DOOR_IPV6;
 	memcpy(key.address, client->address.bytes, sizeof(key.address));
@@ -35,10 +57,16 @@ static struct door_key key_of(const struct door_client *client)
 
 struct door_rules door_rules_of(const struct collector_config *config)
 {
-	struct door_rules rules = {.port = htons(config->vxlan.port), .vni = config->vxlan.vni};
+	const struct collector_endpoint *vxlan = &config->endpoints[ENCAP_VXLAN];
+	struct door_rules rules = {.port = htons(vxlan->port), .vni = vxlan->vni};
 
 	/* Elsewhere the device has its VNI; one for both families is `external` and takes any. */
-	rules.enforce_vni = config->vxlan.underlay == UNDERLAY_DUAL && config->vxlan.vni != 0;
+	rules.enforce_vni = vxlan->underlay == UNDERLAY_DUAL && vxlan->vni != 0;
+	for (enum encap e = ENCAP_GRETAP; e < ENCAPS; e++)
+		if (config->endpoints[e].enabled)
+			rules.gre |=
+			    gre_bit(e, config->endpoints[e].underlay == UNDERLAY_IPV6 ? DOOR_IPV6
+										      : DOOR_IPV4);
 	return rules;
 }
 
@@ -47,7 +75,11 @@ static bool entry_allowed(const struct collector_config *config, const struct do
 	const struct door_rules rules = door_rules_of(config);
 	const struct ip_addr address = door_key_address(key);
 
-	if (rules.enforce_vni && key->vni != rules.vni)
+	if (key->encap == DOOR_ENCAP_VXLAN &&
+	    (!rules.port || (rules.enforce_vni && key->vni != rules.vni)))
+		return false;
+	if (key->encap != DOOR_ENCAP_VXLAN &&
+	    !(rules.gre & gre_bit(door_key_encap(key), key->family)))
 		return false;
 	return collector_config_allows(config, &address);
 }

@@ -15,6 +15,7 @@
 #include "common/addr.h"
 
 struct ip_addr door_key_address(const struct door_key *key);
+enum encap door_key_encap(const struct door_key *key);
 struct door_rules door_rules_of(const struct collector_config *config);
 
 /*

@@ -180,8 +180,15 @@ static int add_subjects(struct collector *collector)
 {
 	struct subjects subjects = {0};
 
-	if (subjects_add(&subjects, "endpoint %s", collector->waiting->vxlan.device) < 0 ||
-	    subjects_add(&subjects, "door") < 0) {
+	bool good = true;
+
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+		const struct collector_endpoint *endpoint = &collector->waiting->endpoints[e];
+		good &= subjects_add(&subjects, endpoint->enabled ? "endpoint %s" : "no %s",
+				     endpoint->enabled ? endpoint->device : encap_name(e)) >= 0;
+	}
+	good &= subjects_add(&subjects, "door") >= 0;
+	if (!good) {
 		subjects_clear(&subjects);
 		return -ENOMEM;
 	}
@@ -234,13 +241,16 @@ static int adopt(void *ctx)
 static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 {
 	struct collector *collector = ctx;
-	struct plan_door door = {.prog_fd = -1, .seal_fd = -1};
+	struct plan_door door = {.prog_fd = -1};
 
-	if (collector->door)
-		door = (struct plan_door){.prog_fd = door_prog_fd(collector->door),
-					  .prog_id = door_prog_id(collector->door),
-					  .seal_fd = door_seal_fd(collector->door),
-					  .seal_id = door_seal_id(collector->door)};
+	if (collector->door) {
+		door.prog_fd = door_prog_fd(collector->door);
+		door.prog_id = door_prog_id(collector->door);
+	}
+	for (enum encap e = ENCAP_VXLAN; collector->door && e < ENCAPS; e++) {
+		door.seal_fd[e] = door_seal_fd(collector->door, e);
+		door.seal_id[e] = door_seal_id(collector->door, e);
+	}
 	door.crossing = collector->crossing.state;
 	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
 			      reconcile->subjects, desired);
@@ -248,34 +258,48 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 
 static struct collector_view view(struct collector *collector)
 {
-	const struct link *link =
-	    snapshot_link_named(&collector->daemon.reconcile.seen, collector->config->vxlan.device);
-	bool ours = link && link->group == owner_group(OWNER_COLLECTOR);
+	struct collector_view view = {.config = collector->config,
+				      .subjects = &collector->daemon.subjects,
+				      .totals = collector->totals,
+				      .undelivered = collector->undelivered.settled,
+				      .rejected = &collector->rejected,
+				      .clients = &collector->clients};
 
-	return (struct collector_view){.config = collector->config,
-				       .subjects = &collector->daemon.subjects,
-				       .endpoint = ours ? link : NULL,
-				       .totals = collector->totals,
-				       .undelivered = collector->undelivered.settled,
-				       .rejected = &collector->rejected,
-				       .clients = &collector->clients};
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+		const struct link *link = snapshot_link_named(
+		    &collector->daemon.reconcile.seen, collector->config->endpoints[e].device);
+		if (link && link->group == owner_group(OWNER_COLLECTOR))
+			view.endpoints[e] = link;
+	}
+	return view;
 }
 
 static bool concerns(void *ctx, const struct link *link)
 {
 	const struct collector *collector = ctx;
 
-	return strcmp(link->name, collector->config->vxlan.device) == 0 ||
-	       snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
+		if (strcmp(link->name, collector->config->endpoints[e].device) == 0)
+			return true;
+	return snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
 /* After an observation and a sample, in this order. */
 static bool look_at_crossing(struct collector *collector)
 {
-	const struct link *endpoint = view(collector).endpoint;
+	const struct collector_view now = view(collector);
+	uint64_t taken = 0;
+	int ifindexes = 0;
 
-	return endpoint &&
-	       crossing_judge(&collector->crossing, endpoint->ifindex, endpoint->stats.rx_packets,
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+		if (!collector->config->endpoints[e].enabled)
+			continue;
+		if (!now.endpoints[e])
+			return false;
+		ifindexes = ifindexes * 31 + now.endpoints[e]->ifindex;
+		taken += now.endpoints[e]->stats.rx_packets;
+	}
+	return crossing_judge(&collector->crossing, ifindexes, taken,
 			      collector->totals.accepted.packets);
 }
 

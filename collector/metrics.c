@@ -3,43 +3,77 @@
 
 #define PREFIX "vtap_collector_"
 
-/* ---- the endpoint ---------------------------------------------------------------------------- */
+/* ---- the endpoints --------------------------------------------------------------------------- */
 
-static void write_endpoint(const struct collector_view *view, struct metrics_text *text)
+struct endpoint_metric {
+	enum metrics_type type;
+	const char *name, *help;
+	uint64_t (*value)(const struct collector_view *view, enum encap encap);
+};
+
+static uint64_t is_up(const struct collector_view *view, enum encap encap)
 {
-	const struct collector_vxlan *vxlan = &view->config->vxlan;
-	const struct collector_received received = collector_received(view->endpoint);
+	return collector_reason(view, encap) == NULL;
+}
+
+static uint64_t rx_packets(const struct collector_view *view, enum encap encap)
+{
+	return collector_received(view, encap).packets;
+}
+
+static uint64_t rx_bytes(const struct collector_view *view, enum encap encap)
+{
+	return collector_received(view, encap).bytes;
+}
+
+static uint64_t rx_dropped(const struct collector_view *view, enum encap encap)
+{
+	return collector_received(view, encap).dropped;
+}
+
+static void write_info(const struct collector_view *view, enum encap encap,
+		       struct metrics_text *text)
+{
+	const struct collector_endpoint *endpoint = &view->config->endpoints[encap];
 	char vni[METRICS_NUMBER], port[METRICS_NUMBER];
 	const struct metrics_label info[] = {
-	    {"device", vxlan->device},
-	    {"encap", "vxlan"},
-	    {"vni", vxlan->vni ? metrics_number(vxlan->vni, vni) : "any"},
-	    {"port", metrics_number(vxlan->port, port)},
+	    {"device", endpoint->device},
+	    {"encap", encap_name(encap)},
+	    {"vni", endpoint->vni ? metrics_number(endpoint->vni, vni) : "any"},
+	    {"port", endpoint->port ? metrics_number(endpoint->port, port) : ""},
 	    {NULL, NULL}};
-	const struct metrics_label device[] = {info[0], {NULL, NULL}};
-	const struct {
-		enum metrics_type type;
-		const char *name, *help;
-		uint64_t value;
-	} metrics[] = {
+
+	metrics_sample(text, info, 1);
+}
+
+static void write_endpoints(const struct collector_view *view, struct metrics_text *text)
+{
+	static const struct endpoint_metric metrics[] = {
 	    {METRICS_GAUGE, PREFIX "endpoint_up",
-	     "Whether the endpoint gets frames and they are counted (1) or not (0).",
-	     !subjects_blocked(view->subjects)},
+	     "Whether the endpoint gets frames and they are counted (1) or not (0).", is_up},
 	    {METRICS_COUNTER, PREFIX "endpoint_rx_packets_total",
-	     "Frames that appeared on the endpoint.", received.packets},
+	     "Frames that appeared on the endpoint.", rx_packets},
 	    {METRICS_COUNTER, PREFIX "endpoint_rx_bytes_total",
 	     "Bytes of the frames that appeared on the endpoint, Ethernet header included.",
-	     received.bytes},
+	     rx_bytes},
 	    {METRICS_COUNTER, PREFIX "endpoint_rx_dropped_packets_total",
-	     "Frames dropped at the endpoint.", received.dropped},
+	     "Frames dropped at the endpoint.", rx_dropped},
 	};
+	const struct collector_endpoint *endpoints = view->config->endpoints;
 
 	metrics_family(text, METRICS_GAUGE, PREFIX "endpoint_info",
 		       "Configuration of the endpoint; the value is always 1.");
-	metrics_sample(text, info, 1);
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
+		if (endpoints[e].enabled)
+			write_info(view, e, text);
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
 		metrics_family(text, metrics[i].type, metrics[i].name, metrics[i].help);
-		metrics_sample(text, device, metrics[i].value);
+		for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+			const struct metrics_label device[] = {{"device", endpoints[e].device},
+							       {NULL, NULL}};
+			if (endpoints[e].enabled)
+				metrics_sample(text, device, metrics[i].value(view, e));
+		}
 	}
 }
 
@@ -66,6 +100,8 @@ static void write_totals(const struct collector_view *view, struct metrics_text 
 	     door->overflow},
 	    {TOTAL("forgotten", "frames let in from clients that have left the table since."),
 	     door->forgotten},
+	    {TOTAL("undelivered", "frames let in that did not reach the endpoint."),
+	     view->undelivered},
 	    {TOTAL("malformed", "packets dropped, as they are no valid tunnel packets."),
 	     door->malformed},
 	};
@@ -126,7 +162,7 @@ static void write_client(const struct collector_view *view, const struct client 
 	char address[IP_ADDR_TEXT], vni[METRICS_NUMBER];
 	const struct metrics_label labels[] = {
 	    {"address", ip_addr_format(&client->address, address)},
-	    {"encap", "vxlan"},
+	    {"encap", encap_name(client->encap)},
 	    {"vni", metrics_number(client->vni, vni)},
 	    {"name", name ? name : ""}, /* an empty label is as good as none */
 	    {NULL, NULL}};
@@ -156,7 +192,7 @@ void collector_metrics(const struct collector_view *view, bool degraded, uint64_
 		       struct metrics_text *text)
 {
 	metrics_start(text, "collector", degraded, started_s);
-	write_endpoint(view, text);
+	write_endpoints(view, text);
 	write_totals(view, text);
 	write_clients(view, text);
 }

@@ -39,9 +39,9 @@ static int add_hook_filter(struct context *c, const struct want_filter *filter)
 	return 0;
 }
 
-/* ---- the endpoint ---------------------------------------------------------------------------- */
+/* ---- the endpoints --------------------------------------------------------------------------- */
 
-static struct vxlan endpoint_vxlan(const struct collector_vxlan *config)
+static struct vxlan endpoint_vxlan(const struct collector_endpoint *config)
 {
 	struct vxlan vxlan = {.vni = config->vni, .port = config->port};
 
@@ -58,46 +58,61 @@ static struct vxlan endpoint_vxlan(const struct collector_vxlan *config)
 
 /* Something of somebody else's on our own device: it may hold frames back, or let them past the
  * seal. */
-static void tell_programs(struct context *c, const struct link *link)
+static void tell_programs(struct context *c, enum encap encap, const struct link *link)
 {
 	struct ahead_finding found;
 
 	if (link && ahead_on_own(c->seen, link, &found))
-		subject_block(c->subjects, SUBJECT_ENDPOINT, "there is a %s, vtap's own device: %s",
+		subject_block(c->subjects, (int)encap, "there is a %s, vtap's own device: %s",
 			      found.words, found.cure);
 }
 
-static int plan_endpoint(struct context *c)
+static int add_endpoint(struct context *c, enum encap encap,
+			const struct collector_endpoint *config)
 {
-	const struct collector_vxlan *config = &c->config->vxlan;
+	static const enum link_kind kinds[ENCAPS] = {LINK_VXLAN, LINK_GRETAP, LINK_GRE};
+	struct want_link *want = ARRAY_ADD(&c->desired->links);
+
+	if (!want)
+		return -ENOMEM;
+	memcpy(want->name, config->device, sizeof(want->name));
+	want->kind = kinds[encap];
+	if (encap == ENCAP_VXLAN)
+		want->vxlan = endpoint_vxlan(config);
+	else
+		want->gre =
+		    (struct gre){.ipv6 = config->underlay == UNDERLAY_IPV6, .external = true};
+	want->offloads_off = config->gro ? 0 : OFFLOAD_GRO;
+	want->offloads_on = config->gro ? OFFLOAD_GRO : 0;
+	want->subject = (int)encap;
+	return 0;
+}
+
+static int plan_endpoint(struct context *c, enum encap encap)
+{
+	const struct collector_endpoint *config = &c->config->endpoints[encap];
 	const struct link *link = snapshot_link_named(c->seen, config->device);
 	struct want_filter seal = {.parent = TC_INGRESS,
 				   .pref = SEAL_PREF,
 				   .handle = FILTER_HANDLE,
-				   .prog_fd = c->door.seal_fd,
-				   .prog_id = id_of(c->door.seal_id),
+				   .prog_fd = c->door.seal_fd[encap],
+				   .prog_id = id_of(c->door.seal_id[encap]),
 				   .prog_name = PROG_NAME_SEAL,
 				   .action = ACTION_VERDICT,
-				   .subject = SUBJECT_ENDPOINT};
+				   .subject = (int)encap};
 
+	if (!config->enabled)
+		return 0;
 	if (link && link->group != owner_group(OWNER_COLLECTOR)) {
-		subject_block(c->subjects, SUBJECT_ENDPOINT,
+		subject_block(c->subjects, (int)encap,
 			      "there is a device %s (%s) that vtap-collector did not make",
 			      config->device, link->kind_name[0] ? link->kind_name : "hardware");
 		return 0;
 	}
-	tell_programs(c, link);
-	struct want_link *want = ARRAY_ADD(&c->desired->links);
-	if (!want)
-		return -ENOMEM;
-	memcpy(want->name, config->device, sizeof(want->name));
-	want->kind = LINK_VXLAN;
-	want->vxlan = endpoint_vxlan(config);
-	want->offloads_off = config->gro ? 0 : OFFLOAD_GRO;
-	want->offloads_on = config->gro ? OFFLOAD_GRO : 0;
-	want->subject = SUBJECT_ENDPOINT;
+	tell_programs(c, encap, link);
 	memcpy(seal.device.name, config->device, sizeof(seal.device.name));
-	return add_hook_filter(c, &seal);
+	int error = add_endpoint(c, encap, config);
+	return error ? error : add_hook_filter(c, &seal);
 }
 
 /* ---- the door -------------------------------------------------------------------------------- */
@@ -188,8 +203,10 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 		   struct desired *desired)
 {
 	struct context c = {config, door, seen, made, subjects, desired};
-	int error = plan_endpoint(&c);
+	int error = 0;
 
+	for (enum encap e = ENCAP_VXLAN; !error && e < ENCAPS; e++)
+		error = plan_endpoint(&c, e);
 	for (size_t i = 0; !error && i < seen->links.count; i++)
 		if (needs_door(&c, &seen->links.items[i]))
 			error = plan_door(&c, &seen->links.items[i]);
@@ -197,11 +214,11 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 	if (door.crossing == CROSSING_PAST)
 		subject_block(subjects, SUBJECT_DOOR,
 			      "tunnel packets come in past the door, unchecked and uncounted");
-	else if (door.crossing == CROSSING_STRANDED)
-		subject_block(
-		    subjects, SUBJECT_ENDPOINT,
-		    "packets of clients are let in and none reaches %s: a firewall on UDP "
-		    "port %u, rp_filter, or an address that is not this host's?",
-		    config->vxlan.device, config->vxlan.port);
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS && door.crossing == CROSSING_STRANDED; e++)
+		if (config->endpoints[e].enabled)
+			subject_block(subjects, (int)e,
+				      "packets of clients are let in and none reaches %s: a "
+				      "firewall, rp_filter, or an address that is not this host's?",
+				      config->endpoints[e].device);
 	return error;
 }

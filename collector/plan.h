@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the collector wants of the kernel: the sealed endpoint, and the door in front of it on every
- * interface that has an address. Pure.
+ * What the collector wants of the kernel: the sealed endpoints, and the door in front of them on
+ * every interface that has an address. Pure.
  */
 #ifndef VTAP_COLLECTOR_PLAN_H
 #define VTAP_COLLECTOR_PLAN_H
@@ -11,14 +11,15 @@
 #include "collector/crossing.h"
 #include "common/subject.h"
 
-enum { SUBJECT_ENDPOINT, SUBJECT_DOOR, SUBJECTS };
+/* An endpoint's subject is its encapsulation. */
+enum { SUBJECT_DOOR = ENCAPS, SUBJECTS };
 
 /* The door's program, and the seal's; id 0: not loaded, as in a dry run. */
 struct plan_door {
 	int prog_fd;
 	uint32_t prog_id;
-	int seal_fd;
-	uint32_t seal_id;
+	int seal_fd[ENCAPS];
+	uint32_t seal_id[ENCAPS];
 	enum crossing_state crossing; /* what the counters say */
 };
 

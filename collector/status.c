@@ -4,49 +4,64 @@
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "collector/plan.h"
 #include "common/json.h"
 #include "common/json_text.h"
 
-/* The reason that keeps frames away from readers, or keeps them from being counted. NULL: none. */
-static const char *reason_of(const struct subjects *subjects)
+const char *collector_reason(const struct collector_view *view, enum encap encap)
 {
-	for (int i = 0; i < SUBJECTS; i++)
-		if (subjects->items[i].reason[0])
-			return subjects->items[i].reason;
-	return NULL;
+	const struct subject *subjects = view->subjects->items;
+
+	if (subjects[encap].reason[0])
+		return subjects[encap].reason;
+	return subjects[SUBJECT_DOOR].reason[0] ? subjects[SUBJECT_DOOR].reason : NULL;
 }
 
-struct collector_received collector_received(const struct link *endpoint)
+struct collector_received collector_received(const struct collector_view *view, enum encap encap)
 {
+	const struct link *endpoint = view->endpoints[encap];
+	/* the kernel counts inner frames without their Ethernet header */
+	const unsigned header = encap_keeps_ethernet(encap) ? ETH_HLEN : 0;
+
 	if (!endpoint)
 		return (struct collector_received){0};
-	/* vxlan counts its inner frames without their Ethernet header */
 	return (struct collector_received){.packets = endpoint->stats.rx_packets,
 					   .bytes = endpoint->stats.rx_bytes +
-						    endpoint->stats.rx_packets * ETH_HLEN,
+						    endpoint->stats.rx_packets * header,
 					   .dropped = endpoint->stats.rx_dropped};
 }
 
-static void add_endpoint(const struct collector_view *view, struct json_object *to)
+static void add_endpoint(const struct collector_view *view, enum encap encap,
+			 struct json_object *to)
 {
-	const struct collector_vxlan *vxlan = &view->config->vxlan;
-	const char *reason = reason_of(view->subjects);
-	const struct collector_received received = collector_received(view->endpoint);
+	const struct collector_endpoint *endpoint = &view->config->endpoints[encap];
+	const char *reason = collector_reason(view, encap);
+	const struct collector_received received = collector_received(view, encap);
 
-	json_add_string(to, "encap", "vxlan");
-	json_add_string(to, "device", vxlan->device);
-	if (vxlan->vni)
-		json_add_number(to, "vni", vxlan->vni);
+	json_add_string(to, "encap", encap_name(encap));
+	json_add_string(to, "device", endpoint->device);
+	if (endpoint->vni)
+		json_add_number(to, "vni", endpoint->vni);
 	else
 		json_add_string(to, "vni", "any");
-	json_add_number(to, "port", vxlan->port);
+	if (endpoint->port)
+		json_add_number(to, "port", endpoint->port);
+	else
+		json_add_string(to, "port", NULL);
 	json_add_string(to, "state", reason ? "blocked" : "up");
 	json_add_string(to, "reason", reason);
 	json_add_number(to, "rx_packets", received.packets);
 	json_add_number(to, "rx_bytes", received.bytes);
 	json_add_number(to, "rx_dropped", received.dropped);
+}
+
+static void add_endpoints(const struct collector_view *view, struct json_object *to)
+{
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
+		if (view->config->endpoints[e].enabled)
+			add_endpoint(view, e, json_append_object(to));
 }
 
 static void add_counter(struct json_object *document, const char *key,
@@ -75,7 +90,9 @@ static void put_client(struct json_text *text, const struct collector_view *view
 	json_text_string(text, ip_addr_format(&client->address, address));
 	json_text_literal(text, ",\"name\":");
 	json_text_string(text, names_find(&view->config->names, &client->address, client->vni));
-	json_text_literal(text, ",\"encap\":\"vxlan\",\"vni\":");
+	json_text_literal(text, ",\"encap\":");
+	json_text_string(text, encap_name(client->encap));
+	json_text_literal(text, ",\"vni\":");
 	json_text_number(text, client->vni);
 	put_counter(text, &client->count);
 	json_text_literal(text, ",\"packets_per_s\":");
@@ -124,7 +141,7 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 	size_t count;
 	const struct client *sorted = clients_sorted(view->clients, &count);
 
-	add_endpoint(view, json_append_object(json_add_array(document, "endpoints")));
+	add_endpoints(view, json_add_array(document, "endpoints"));
 	add_counter(document, "accepted", &view->totals.accepted);
 	add_counter(document, "rejected", &view->totals.rejected);
 	add_counter(document, "overflow", &view->totals.overflow);
@@ -145,11 +162,20 @@ char *collector_status(const struct collector_view *view, bool degraded, double 
 
 void collector_summary(const struct collector_view *view, char *text, size_t size)
 {
-	const char *reason = reason_of(view->subjects);
+	char open[3 * IFNAMSIZ + 8] = "";
 
-	if (reason)
-		snprintf(text, size, "%s: %s", view->config->vxlan.device, reason);
-	else
-		snprintf(text, size, "%s is open to %zu allowed networks",
-			 view->config->vxlan.device, view->config->allow_count);
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
+		const struct collector_endpoint *endpoint = &view->config->endpoints[e];
+		const char *reason = endpoint->enabled ? collector_reason(view, e) : NULL;
+
+		if (reason) {
+			snprintf(text, size, "%s: %s", endpoint->device, reason);
+			return;
+		}
+		if (endpoint->enabled)
+			snprintf(open + strlen(open), sizeof(open) - strlen(open), "%s%s",
+				 *open ? ", " : "", endpoint->device);
+	}
+	snprintf(text, size, "%s %s open to %zu allowed networks", open,
+		 strchr(open, ',') ? "are" : "is", view->config->allow_count);
 }

@@ -15,7 +15,7 @@
 struct collector_view {
 	const struct collector_config *config;
 	const struct subjects *subjects;
-	const struct link *endpoint; /* NULL: not there */
+	const struct link *endpoints[ENCAPS]; /* NULL: not there */
 	struct door_totals totals;
 	struct door_counter undelivered;
 	const struct rejected *rejected;
@@ -26,7 +26,10 @@ struct collector_view {
 struct collector_received {
 	uint64_t packets, bytes, dropped;
 };
-struct collector_received collector_received(const struct link *endpoint);
+struct collector_received collector_received(const struct collector_view *view, enum encap encap);
+/* Why frames with this encapsulation do not get to readers, or are not counted. NULL: they do, and
+ * are. */
+const char *collector_reason(const struct collector_view *view, enum encap encap);
 
 char *collector_status(const struct collector_view *view, bool degraded, double uptime_s);
 void collector_summary(const struct collector_view *view, char *text, size_t size);

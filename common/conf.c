@@ -93,6 +93,9 @@ bool conf_open(struct conf *conf, const char *path, cfg_opt_t *schema, struct pr
 	if (conf->root) {
 		size_t before = problems->count;
 
+		/* libconfuse takes the empty section that it makes itself for one of the file */
+		for (cfg_opt_t *opt = conf->root->opts; opt->name; opt++)
+			opt->flags &= ~CFGF_MODIFIED;
 		cfg_set_error_function(conf->root, report);
 		ok = cfg_parse_buf(conf->root, prepared) == CFG_SUCCESS;
 		if (!ok && problems->count == before)

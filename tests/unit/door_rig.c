@@ -173,7 +173,7 @@ int run_gso(struct door *through, uint32_t gso_size, uint32_t gso_segs)
 
 int run_seal(uint32_t gso_size, uint32_t gso_segs)
 {
-	return run_program(door_seal_fd(door), gso_size, gso_segs);
+	return run_program(door_seal_fd(door, ENCAP_VXLAN), gso_size, gso_segs);
 }
 
 int run(void)
@@ -258,8 +258,8 @@ void setup(void)
 	memset(&config, 0, sizeof(config));
 	config.allow = allow;
 	config.max_clients = 1000;
-	config.vxlan.vni = 42;
-	config.vxlan.port = PORT;
+	config.endpoints[ENCAP_VXLAN].vni = 42;
+	config.endpoints[ENCAP_VXLAN].port = PORT;
 	set_allow(3, (const char *const[]){"10.0.0.0/8", "192.168.7.0/24", "fc00::/7"});
 	udp_at = 0;
 	open_fresh();
@@ -277,7 +277,7 @@ static bool may_load(void)
 	int error;
 
 	config =
-	    (struct collector_config){.allow = allow, .max_clients = 1, .vxlan = {.port = PORT}};
+	    (struct collector_config){.allow = allow, .max_clients = 1, .endpoints[ENCAP_VXLAN] = {.enabled = true, .port = PORT}};
 	error = door_open(&config, NULL, 0, 0, &door, &lost, why, sizeof(why));
 	teardown();
 	return error != -EPERM && error != -EACCES && error != -ENOSYS;

@@ -55,11 +55,11 @@ static void check_defaults(const struct collector_config *config)
 	ck_assert_uint_eq(config->max_clients, 65536);
 	ck_assert_uint_eq(config->forget_after_s, 7 * 86400);
 	ck_assert_uint_eq(config->names.count, 0);
-	ck_assert_str_eq(config->vxlan.device, "vtap0");
-	ck_assert_uint_eq(config->vxlan.vni, 42);
-	ck_assert_uint_eq(config->vxlan.port, 4789);
-	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV4);
-	ck_assert(!config->vxlan.gro);
+	ck_assert_str_eq(config->endpoints[ENCAP_VXLAN].device, "vtap0");
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].vni, 42);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].port, 4789);
+	ck_assert_int_eq(config->endpoints[ENCAP_VXLAN].underlay, UNDERLAY_IPV4);
+	ck_assert(!config->endpoints[ENCAP_VXLAN].gro);
 	ck_assert_uint_eq(config->metrics.listen.addr.family, 0);
 	ck_assert(config->metrics.clients);
 }
@@ -87,25 +87,25 @@ START_TEST(every_key)
 
 	ck_assert_uint_eq(config->allow_count, 2);
 	ck_assert_uint_eq(config->max_clients, 16777216);
-	ck_assert_str_eq(config->vxlan.device, "tap");
-	ck_assert_uint_eq(config->vxlan.vni, 0);
-	ck_assert_uint_eq(config->vxlan.port, 65535);
-	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_DUAL);
-	ck_assert(config->vxlan.gro);
+	ck_assert_str_eq(config->endpoints[ENCAP_VXLAN].device, "tap");
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].vni, 0);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].port, 65535);
+	ck_assert_int_eq(config->endpoints[ENCAP_VXLAN].underlay, UNDERLAY_DUAL);
+	ck_assert(config->endpoints[ENCAP_VXLAN].gro);
 	collector_config_free(config);
 
 	config = good("max_clients = 1 vxlan { vni = 1 port = 1 underlay = \"ipv6\" gro = off }");
 	ck_assert_uint_eq(config->max_clients, 1);
-	ck_assert_uint_eq(config->vxlan.vni, 1);
-	ck_assert_uint_eq(config->vxlan.port, 1);
-	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV6);
-	ck_assert(!config->vxlan.gro);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].vni, 1);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].port, 1);
+	ck_assert_int_eq(config->endpoints[ENCAP_VXLAN].underlay, UNDERLAY_IPV6);
+	ck_assert(!config->endpoints[ENCAP_VXLAN].gro);
 	collector_config_free(config);
 
 	config = good("vxlan { vni = 16777215 underlay = ipv4 gro = yes }");
-	ck_assert_uint_eq(config->vxlan.vni, 16777215);
-	ck_assert_int_eq(config->vxlan.underlay, UNDERLAY_IPV4);
-	ck_assert(config->vxlan.gro);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].vni, 16777215);
+	ck_assert_int_eq(config->endpoints[ENCAP_VXLAN].underlay, UNDERLAY_IPV4);
+	ck_assert(config->endpoints[ENCAP_VXLAN].gro);
 	collector_config_free(config);
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(names_of_clients)
 	    "3: address \"web.example.org\" is not the numeric address of a host\n"
 	    "4: address \"10.0.0.0/8\" is not the numeric address of a host\n"
 	    "5: address \"224.0.0.1\" is not the numeric address of a host\n"
-	    "6: vni \"0\" is not \"any\" or a number from 1 to 16777215\n"
+	    "6: vni \"0\" is not \"any\" or a number from 1 to 4294967295\n"
 	    "7: a client's name must be printable ASCII characters\n"
 	    "8: unknown key \"name\" in client \"i\"\n"
 	    "8: address \"0.0.0.0\" is not the numeric address of a host\n");
@@ -197,6 +197,36 @@ START_TEST(many_clients)
 	snprintf(name, sizeof(name), "c%u", MANY - 1);
 	ck_assert_str_eq(name_of(config, "10.0.255.255", 7), name);
 	collector_config_free(config);
+}
+END_TEST
+
+START_TEST(endpoints)
+{
+	struct collector_config *config = good("allow = 10.0.0.0/8");
+	ck_assert(config->endpoints[ENCAP_VXLAN].enabled);
+	ck_assert(!config->endpoints[ENCAP_GRETAP].enabled);
+	ck_assert(!config->endpoints[ENCAP_GRE].enabled);
+	collector_config_free(config);
+
+	config = good("gretap { }\ngre { device = tap underlay = ipv6 gro = yes }");
+	ck_assert(!config->endpoints[ENCAP_VXLAN].enabled);
+	ck_assert_str_eq(config->endpoints[ENCAP_GRETAP].device, "vtap1");
+	ck_assert_int_eq(config->endpoints[ENCAP_GRETAP].underlay, UNDERLAY_IPV4);
+	ck_assert_uint_eq(config->endpoints[ENCAP_GRETAP].vni, 0);
+	ck_assert_str_eq(config->endpoints[ENCAP_GRE].device, "tap");
+	ck_assert_int_eq(config->endpoints[ENCAP_GRE].underlay, UNDERLAY_IPV6);
+	ck_assert(config->endpoints[ENCAP_GRE].gro);
+	collector_config_free(config);
+
+	config = good("vxlan { }\ngretap { }\ngre { }");
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
+		ck_assert(config->endpoints[e].enabled);
+	ck_assert_uint_eq(config->endpoints[ENCAP_VXLAN].vni, 42);
+	collector_config_free(config);
+
+	bad("gretap { underlay = dual }", "1: underlay \"dual\" is not \"ipv4\" or \"ipv6\"\n");
+	bad("gretap { vni = 42 }", "1: unknown key \"vni\" in gretap\n");
+	bad("vxlan { }\ngre {\ndevice = vtap0 }", "3: device \"vtap0\" is that of vxlan\n");
 }
 END_TEST
 
@@ -353,8 +383,6 @@ START_TEST(all_problems_at_once)
 			       "7: vni \"none\" is not \"any\" or a number from 1 to 16777215\n"
 			       "8: unknown key \"colour\" in vxlan\n"
 			       "9: port \"0\" is not a number from 1 to 65535\n"
-			       "11: section \"gretap\" is not supported by this version\n"
-			       "12: section \"gre\" is not supported by this version\n"
 			       "14: section \"vxlan\" is set twice, first on line 6\n"
 			       "15: unknown section \"geneve\"\n"
 			       "16: key \"allow\" is set twice, first on line 2\n"
@@ -421,6 +449,7 @@ int main(void)
 	tcase_add_test(tcase, names_of_clients);
 	tcase_add_test(tcase, titles_of_clients);
 	tcase_add_test(tcase, many_clients);
+	tcase_add_test(tcase, endpoints);
 	tcase_add_test(tcase, when_to_forget);
 	tcase_add_test(tcase, who_is_allowed);
 	tcase_add_test(tcase, prefixes);

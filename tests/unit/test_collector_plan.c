@@ -30,9 +30,14 @@ static void setup(void)
 	fake_add_link(&fake, "eth0");
 	fake_add_address(&fake, "eth0", "10.0.0.9");
 	fake_add_link(&fake, "eth1"); /* without an address */
-	config = (struct collector_config){.vxlan = {.device = "vtap0", .vni = 42, .port = 4789}};
-	door = (struct plan_door){.prog_fd = 9, .prog_id = 100, .seal_fd = 10, .seal_id = 200};
-	ck_assert_int_eq(subjects_add(&subjects, "endpoint vtap0"), SUBJECT_ENDPOINT);
+	config = (struct collector_config){
+	    .endpoints[ENCAP_VXLAN] = {
+		.enabled = true, .device = "vtap0", .vni = 42, .port = 4789}};
+	door = (struct plan_door){
+	    .prog_fd = 9, .prog_id = 100, .seal_fd = {10, 10, 11}, .seal_id = {200, 200, 201}};
+	ck_assert_int_eq(subjects_add(&subjects, "endpoint vtap0"), (int)ENCAP_VXLAN);
+	ck_assert_int_eq(subjects_add(&subjects, "no gretap"), (int)ENCAP_GRETAP);
+	ck_assert_int_eq(subjects_add(&subjects, "no gre"), (int)ENCAP_GRE);
 	ck_assert_int_eq(subjects_add(&subjects, "door"), SUBJECT_DOOR);
 	reconcile = (struct reconcile){
 	    .kernel = &fake.kernel, .owner = OWNER_COLLECTOR, .subjects = &subjects, .plan = plan};
@@ -96,8 +101,8 @@ START_TEST(endpoints)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct desired desired = {.owner = OWNER_COLLECTOR};
 		struct ops ops = {0};
-		config.vxlan.vni = rows[i].vni;
-		config.vxlan.underlay = rows[i].underlay;
+		config.endpoints[ENCAP_VXLAN].vni = rows[i].vni;
+		config.endpoints[ENCAP_VXLAN].underlay = rows[i].underlay;
 		ck_assert_int_eq(reconcile_preview(&reconcile, &desired, &ops), 0);
 		ck_assert_uint_eq(desired.links.count, 1);
 		const struct vxlan *vxlan = &desired.links.items[0].vxlan;
@@ -114,12 +119,39 @@ START_TEST(endpoints)
 }
 END_TEST
 
+START_TEST(endpoints_of_gre)
+{
+	config.endpoints[ENCAP_GRETAP] =
+	    (struct collector_endpoint){.enabled = true, .device = "vtap1"};
+	config.endpoints[ENCAP_GRE] = (struct collector_endpoint){
+	    .enabled = true, .device = "vtap2", .underlay = UNDERLAY_IPV6};
+	pass();
+	const struct link *gretap = fake_link(&fake, "vtap1"), *gre = fake_link(&fake, "vtap2");
+	ck_assert_ptr_nonnull(fake_link(&fake, "vtap0"));
+	ck_assert_str_eq(gretap->kind_name, "gretap");
+	ck_assert_str_eq(gre->kind_name, "ip6gre");
+	ck_assert(gretap->gre.external && gre->gre.external);
+	ck_assert(fake_sealed(&fake, gretap) && fake_sealed(&fake, gre));
+	/* each with the seal that knows where its packets begin */
+	ck_assert_uint_eq(fake_filter(&fake, "vtap1", TC_INGRESS, 1, FILTER_HANDLE)->prog_id, 200);
+	ck_assert_uint_eq(fake_filter(&fake, "vtap2", TC_INGRESS, 1, FILTER_HANDLE)->prog_id, 201);
+	unsigned before = fake.changes;
+	pass();
+	ck_assert_uint_eq(fake.changes, before);
+	config.endpoints[ENCAP_VXLAN].enabled = config.endpoints[ENCAP_GRE].enabled = false;
+	pass();
+	ck_assert_ptr_null(fake_link(&fake, "vtap0"));
+	ck_assert_ptr_null(fake_link(&fake, "vtap2"));
+	ck_assert_ptr_nonnull(fake_link(&fake, "vtap1"));
+}
+END_TEST
+
 START_TEST(gro_as_asked)
 {
-	config.vxlan.gro = true;
+	config.endpoints[ENCAP_VXLAN].gro = true;
 	pass();
 	ck_assert_uint_ne(fake_link(&fake, "vtap0")->offloads & OFFLOAD_GRO, 0);
-	config.vxlan.gro = false;
+	config.endpoints[ENCAP_VXLAN].gro = false;
 	pass();
 	ck_assert_uint_eq(fake_link(&fake, "vtap0")->offloads & OFFLOAD_GRO, 0);
 }
@@ -159,7 +191,7 @@ START_TEST(device_taken)
 	fake_add_link(&fake, "vtap0");
 	fake_link(&fake, "vtap0")->group = owner_group(OWNER_CLIENT);
 	pass();
-	ck_assert_str_eq(subjects.items[SUBJECT_ENDPOINT].reason,
+	ck_assert_str_eq(subjects.items[(int)ENCAP_VXLAN].reason,
 			 "there is a device vtap0 (hardware) that vtap-collector did not make");
 	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason, "");
 }
@@ -211,6 +243,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, makes_and_removes);
 	tcase_add_test(tests, endpoints);
+	tcase_add_test(tests, endpoints_of_gre);
 	tcase_add_test(tests, gro_as_asked);
 	tcase_add_test(tests, doors_follow_addresses);
 	tcase_add_test(tests, shared_hook);

@@ -342,7 +342,7 @@ START_TEST(enforces_the_vni_where_the_device_cannot)
 {
 	plain4("10.0.0.5", 43, 60); /* a device of one family sees to it by itself */
 	ck_assert_int_eq(run(), PASS);
-	config.vxlan.underlay = UNDERLAY_DUAL;
+	config.endpoints[ENCAP_VXLAN].underlay = UNDERLAY_DUAL;
 	ck_assert_int_eq(door_configure(door, &config), 0);
 	ck_assert_uint_eq(clients_count(), 0);
 	ck_assert_int_eq(run(), SHOT);
@@ -351,7 +351,7 @@ START_TEST(enforces_the_vni_where_the_device_cannot)
 	ck_assert_uint_eq(clients_count(), 1);
 	assert_client("10.0.0.5", 42, 1, 70);
 	assert_counter(totals().rejected, 1, 60);
-	config.vxlan.vni = 0;
+	config.endpoints[ENCAP_VXLAN].vni = 0;
 	ck_assert_int_eq(door_configure(door, &config), 0);
 	plain4("10.0.0.5", 16777215, 80);
 	ck_assert_int_eq(run(), PASS);

@@ -45,11 +45,11 @@ START_TEST(configure_changes_the_list_and_the_port)
 	ck_assert_int_eq(run(), PASS);
 	plain4("200.0.0.1", 42, 60);
 	ck_assert_int_eq(run(), SHOT);
-	config.vxlan.port = 4790;
+	config.endpoints[ENCAP_VXLAN].port = 4790;
 	ck_assert_int_eq(door_configure(door, &config), 0);
 	ck_assert_int_eq(run(), PASS);
 	set_allow(0, NULL);
-	config.vxlan.port = PORT;
+	config.endpoints[ENCAP_VXLAN].port = PORT;
 	ck_assert_int_eq(door_configure(door, &config), 0);
 	ck_assert_uint_eq(clients_count(), 0);
 	plain4("10.0.0.5", 42, 60);

@@ -161,7 +161,8 @@ static void collector_start(struct collector_rig *rig)
 
 	*rig = (struct collector_rig){
 	    .config = {.max_clients = 100,
-		       .vxlan = {.device = "vtap0", .vni = 42, .port = 4789},
+		       .endpoints[ENCAP_VXLAN] =
+			   {.enabled = true, .device = "vtap0", .vni = 42, .port = 4789},
 		       .metrics = {.clients = true}},
 	    .endpoint = {.stats = {.rx_packets = 10, .rx_bytes = 1000, .rx_dropped = 3}}};
 	clients_init(&rig->clients, 1);
@@ -176,10 +177,12 @@ static void collector_start(struct collector_rig *rig)
 	ck_assert_int_eq(clients_add(&rig->clients, &seen), 0);
 	clients_end_sample(&rig->clients, true);
 	subjects_add(&rig->subjects, "endpoint vtap0");
+	subjects_add(&rig->subjects, "no gretap");
+	subjects_add(&rig->subjects, "no gre");
 	subjects_add(&rig->subjects, "door");
 	rig->view = (struct collector_view){.config = &rig->config,
 					    .subjects = &rig->subjects,
-					    .endpoint = &rig->endpoint,
+					    .endpoints[ENCAP_VXLAN] = &rig->endpoint,
 					    .clients = &rig->clients,
 					    .totals = {.accepted = {1, 2},
 						       .rejected = {3, 4},
@@ -240,8 +243,8 @@ START_TEST(collector_blocked_and_without_clients)
 
 	collector_start(&rig);
 	rig.config.metrics.clients = false;
-	rig.config.vxlan.vni = 0;
-	rig.view.endpoint = NULL;
+	rig.config.endpoints[ENCAP_VXLAN].vni = 0;
+	rig.view.endpoints[ENCAP_VXLAN] = NULL;
 	subject_block(&rig.subjects, SUBJECT_DOOR, "no way");
 	struct metrics_text metrics = begin();
 	collector_metrics(&rig.view, true, 9, &metrics);

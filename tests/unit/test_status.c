@@ -118,8 +118,10 @@ START_TEST(collector_document)
 				   .count = {7, 700},
 				   .first_boot_ns = clock.boot_ns,
 				   .last_mono_ns = clock.mono_ns};
-	struct collector_config config = {.allow_count = 6,
-					  .vxlan = {.device = "vtap0", .vni = 42, .port = 4789}};
+	struct collector_config config = {
+	    .allow_count = 6,
+	    .endpoints[ENCAP_VXLAN] = {
+		.enabled = true, .device = "vtap0", .vni = 42, .port = 4789}};
 	struct link endpoint = {.stats = {.rx_packets = 10, .rx_bytes = 1000, .rx_dropped = 3}};
 	struct subjects subjects = {0};
 	struct clients clients;
@@ -134,10 +136,12 @@ START_TEST(collector_document)
 	ck_assert_int_eq(clients_add(&clients, &seen), 0);
 	clients_end_sample(&clients, true);
 	subjects_add(&subjects, "endpoint vtap0");
+	subjects_add(&subjects, "no gretap");
+	subjects_add(&subjects, "no gre");
 	subjects_add(&subjects, "door");
 	struct collector_view view = {.config = &config,
 				      .subjects = &subjects,
-				      .endpoint = &endpoint,
+				      .endpoints[ENCAP_VXLAN] = &endpoint,
 				      .clients = &clients,
 				      .undelivered = {9, 10},
 				      .rejected = &rejected,
@@ -159,8 +163,8 @@ START_TEST(collector_document)
 	free(text);
 	names_clear(&config.names);
 
-	view.endpoint = NULL;
-	config.vxlan.vni = 0;
+	view.endpoints[ENCAP_VXLAN] = NULL;
+	config.endpoints[ENCAP_VXLAN].vni = 0;
 	subject_block(&subjects, SUBJECT_DOOR, "no way");
 	text = collector_status(&view, true, 1);
 	ck_assert_ptr_nonnull(
@@ -181,7 +185,8 @@ START_TEST(collector_document_of_many)
 	enum { MANY = 65536 };
 	struct clients_clock clock = {.mono_ns = 900000000000, .boot_ns = 1000000000000};
 	struct door_client seen = {.first_boot_ns = 1, .last_mono_ns = 1};
-	struct collector_config config = {.vxlan = {.device = "vtap0", .vni = 0, .port = 4789}};
+	struct collector_config config = {
+	    .endpoints[ENCAP_VXLAN] = {.enabled = true, .device = "vtap0", .vni = 0, .port = 4789}};
 	struct subjects subjects = {0};
 	struct clients clients;
 	struct json_object *document, *all;
@@ -197,6 +202,8 @@ START_TEST(collector_document_of_many)
 	clients_end_sample(&clients, true);
 	ck_assert_int_eq(names_add(&config.names, &seen.address, 4711, "one", 1), 0);
 	subjects_add(&subjects, "endpoint vtap0");
+	subjects_add(&subjects, "no gretap");
+	subjects_add(&subjects, "no gre");
 	subjects_add(&subjects, "door");
 	struct collector_view view = {
 	    .config = &config, .subjects = &subjects, .rejected = &nobody, .clients = &clients};
