@@ -180,7 +180,7 @@ def test_thousands_of_sources(lab):
     ns.ip("link set eth0 up")
     config = 'allow = {"10.0.0.0/8"}\n'
     listed = "".join(
-        f'client "c{n}" {{ address = "10.100.{(n + 1) >> 8}.{(n + 1) & 255}" vni = 42 }}\n' for n in range(SOURCES)
+        f'client "c{n}" {{ address = "10.100.{n >> 8}.{n & 255}" vni = 42 }}\n' for n in range(SOURCES)
     )
     collector = lab.collector(config + f"max_clients = {SOURCES - 100}\n", ns)
     collector.wait_ok()
