@@ -198,6 +198,21 @@ static int plan_door(struct context *c, const struct link *link)
 	return add_hook_filter(c, &door);
 }
 
+static void tell_stranded(struct context *c, enum encap encap)
+{
+	const struct collector_endpoint *endpoint = &c->config->endpoints[encap];
+	char where[32] = "protocol 47";
+
+	if (!endpoint->enabled)
+		return;
+	if (endpoint->port)
+		snprintf(where, sizeof(where), "UDP port %u", endpoint->port);
+	subject_block(c->subjects, (int)encap,
+		      "packets of clients are let in and none reaches %s: a firewall on %s, "
+		      "rp_filter, or an address that is not this host's?",
+		      endpoint->device, where);
+}
+
 int plan_collector(const struct collector_config *config, struct plan_door door,
 		   const struct snapshot *seen, const struct ifset *made, struct subjects *subjects,
 		   struct desired *desired)
@@ -215,10 +230,6 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 		subject_block(subjects, SUBJECT_DOOR,
 			      "tunnel packets come in past the door, unchecked and uncounted");
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS && door.crossing == CROSSING_STRANDED; e++)
-		if (config->endpoints[e].enabled)
-			subject_block(subjects, (int)e,
-				      "packets of clients are let in and none reaches %s: a "
-				      "firewall, rp_filter, or an address that is not this host's?",
-				      config->endpoints[e].device);
+		tell_stranded(&c, e);
 	return error;
 }
