@@ -19,18 +19,25 @@ const char *collector_reason(const struct collector_view *view, enum encap encap
 	return subjects[SUBJECT_DOOR].reason[0] ? subjects[SUBJECT_DOOR].reason : NULL;
 }
 
+/* Of each frame, what the kernel's device does not count: its Ethernet header, but for gretap over
+ * IPv4 (ip_tunnel_rcv). */
+static unsigned uncounted(const struct collector_view *view, enum encap encap)
+{
+	if (encap == ENCAP_GRETAP && view->config->endpoints[encap].underlay == UNDERLAY_IPV4)
+		return 0;
+	return encap_keeps_ethernet(encap) ? ETH_HLEN : 0;
+}
+
 struct collector_received collector_received(const struct collector_view *view, enum encap encap)
 {
 	const struct link *endpoint = view->endpoints[encap];
-	/* the kernel counts inner frames without their Ethernet header */
-	const unsigned header = encap_keeps_ethernet(encap) ? ETH_HLEN : 0;
 
 	if (!endpoint)
 		return (struct collector_received){0};
-	return (struct collector_received){.packets = endpoint->stats.rx_packets,
-					   .bytes = endpoint->stats.rx_bytes +
-						    endpoint->stats.rx_packets * header,
-					   .dropped = endpoint->stats.rx_dropped};
+	return (struct collector_received){
+	    .packets = endpoint->stats.rx_packets,
+	    .bytes = endpoint->stats.rx_bytes + endpoint->stats.rx_packets * uncounted(view, encap),
+	    .dropped = endpoint->stats.rx_dropped};
 }
 
 static void add_endpoint(const struct collector_view *view, enum encap encap,
