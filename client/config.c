@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client/filter.h"
+#include "client/pcap.h"
 #include "client/rate.h"
 #include "common/conf.h"
 
@@ -398,6 +399,7 @@ struct client_config *client_config_read(const char *path, struct problems *prob
 	uint32_t pref = CLIENT_PREF_DEFAULT;
 	struct conf conf;
 
+	pcap_hold();
 	if (conf_open(&conf, path, schema, problems)) {
 		if (!config || !read_sections(&conf, config))
 			conf_problem(&conf, 0, "%s", strerror(ENOMEM));
@@ -406,6 +408,7 @@ struct client_config *client_config_read(const char *path, struct problems *prob
 				      &config->metrics);
 		conf_number(&conf, conf.root, "tc_pref", 1, UINT16_MAX, &pref);
 	}
+	pcap_release();
 	if (!conf_close(&conf)) {
 		client_config_free(config);
 		return NULL;

@@ -2,14 +2,14 @@
 #include "client/filter.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/pcap.h"
 #include "common/addr.h"
 
-enum { SNAPSHOT_LENGTH = 65535, PROGRAM_MAX = BPF_MAXINSNS };
+enum { PROGRAM_MAX = BPF_MAXINSNS };
 
 /*
  * The exemption, as pcap-filter(7) text. It names the outermost packet as it is on the wire. Of an
@@ -174,19 +174,8 @@ static char *exemption(const struct client_config *config, enum direction direct
 static int compile(const char *text, enum filter_layer layer, struct bpf_program *out,
 		   char error[FILTER_ERROR_TEXT])
 {
-	pcap_t *pcap = pcap_open_dead(layer == FILTER_IP ? DLT_RAW : DLT_EN10MB, SNAPSHOT_LENGTH);
-	int result = 0;
-
-	if (!pcap) {
-		snprintf(error, FILTER_ERROR_TEXT, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	if (pcap_compile(pcap, out, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
-		snprintf(error, FILTER_ERROR_TEXT, "%s", pcap_geterr(pcap));
-		result = -EINVAL;
-	}
-	pcap_close(pcap);
-	return result;
+	return pcap_compile_text(text, layer == FILTER_IP ? DLT_RAW : DLT_EN10MB, out, error,
+				 FILTER_ERROR_TEXT);
 }
 
 static void copy_insns(struct sock_filter *to, const struct bpf_program *from)
@@ -252,8 +241,8 @@ int filter_build(const struct client_config *config, enum direction direction,
 		result = compile(user, layer, &wanted, error);
 	if (!result)
 		result = join(&ours, &wanted, out, error);
-	pcap_freecode(&ours);
-	pcap_freecode(&wanted);
+	pcap_free_program(&ours);
+	pcap_free_program(&wanted);
 	free(text);
 	return result;
 }
@@ -263,7 +252,7 @@ int filter_check(const char *user, char error[FILTER_ERROR_TEXT])
 	struct bpf_program program = {0};
 	int result = compile(user, FILTER_ETHERNET, &program, error);
 
-	pcap_freecode(&program);
+	pcap_free_program(&program);
 	return result;
 }
 

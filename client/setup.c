@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/pcap.h"
 #include "common/tc.h"
 
 static size_t count_streams(const struct client_config *config)
@@ -72,10 +73,12 @@ static bool build_programs(struct setup *s, const char *path, struct problems *p
 {
 	bool good = true;
 
+	pcap_hold();
 	for (size_t i = 0; i < s->config->mirrors_count; i++)
 		for (enum direction d = INGRESS; d < DIRECTIONS; d++)
 			if (s->config->mirrors[i].directions[d])
 				good &= build_program(s, path, problems, i, d);
+	pcap_release();
 	return good;
 }
 
