@@ -2,7 +2,6 @@
 #include "common/rtnl.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -13,114 +12,20 @@
 #include "common/fdb.h"
 #include "common/knob.h"
 #include "common/link.h"
+#include "common/talk.h"
 #include "common/tc.h"
 #include "common/tcx.h"
 
-enum {
-	BUFFER_SIZE = 128 * 1024, /* a filter of 4096 instructions takes 32 KiB */
-	DUMP_TRIES = 8,
-	ANSWER_TIMEOUT_S = 5,
-};
-
 struct rtnl {
 	struct kernel kernel;
-	struct mnl_socket *socket;
+	struct talk talk;
 	int ioctl_fd;
 	bool no_tcx; /* the kernel has none, or does not tell us */
-	unsigned seq;
-	char words[256]; /* the kernel's text for the last error, "" for none */
-	char *request;
-	char *answer;
 };
 
 static struct rtnl *self(struct kernel *kernel)
 {
 	return (struct rtnl *)kernel; /* its first member */
-}
-
-/* ---- request and answer ---------------------------------------------------------------------- */
-
-typedef int (*message_fn)(const struct nlmsghdr *header, void *ctx);
-
-/* An NLMSG_ERROR or NLMSG_DONE message: its errno (0: an acknowledgement), and the extended-ack
- * text kept in words. */
-static int read_error(struct rtnl *rtnl, const struct nlmsghdr *header)
-{
-	const struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
-	const struct nlmsgerr *report = NLMSG_DATA(header);
-	size_t skip = sizeof(int);
-	int error;
-
-	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(error)))
-		return -EBADMSG;
-	memcpy(&error, NLMSG_DATA(header), sizeof(error));
-	if (header->nlmsg_type == NLMSG_ERROR) {
-		skip = sizeof(*report);
-		if (header->nlmsg_len < NLMSG_LENGTH(skip))
-			return -EBADMSG;
-		/* unless capped, the request is quoted whole */
-		if (!(header->nlmsg_flags & NLM_F_CAPPED) &&
-		    report->msg.nlmsg_len > sizeof(report->msg))
-			skip += report->msg.nlmsg_len - sizeof(report->msg);
-	}
-	if ((header->nlmsg_flags & NLM_F_ACK_TLVS) &&
-	    nlmsg_parse(header, skip, tb, NLMSGERR_ATTR_MAX))
-		nlattr_string(tb[NLMSGERR_ATTR_MSG], rtnl->words, sizeof(rtnl->words));
-	return error;
-}
-
-/* One message of an answer. 1: more to come, 0: the end, negative errno. */
-static int handle(struct rtnl *rtnl, const struct nlmsghdr *header, message_fn fn, void *ctx,
-		  bool *interrupted)
-{
-	if (header->nlmsg_seq != rtnl->seq)
-		return 1; /* of an earlier request that was given up */
-	if (header->nlmsg_flags & NLM_F_DUMP_INTR)
-		*interrupted = true;
-	if (header->nlmsg_type == NLMSG_ERROR || header->nlmsg_type == NLMSG_DONE)
-		return read_error(rtnl, header);
-	if (fn) {
-		int error = fn(header, ctx);
-		if (error)
-			return error;
-	}
-	return header->nlmsg_flags & NLM_F_MULTI ? 1 : 0;
-}
-
-static int receive(struct rtnl *rtnl, message_fn fn, void *ctx)
-{
-	bool interrupted = false;
-	int more = 1;
-
-	while (more > 0) {
-		ssize_t size = mnl_socket_recvfrom(rtnl->socket, rtnl->answer, BUFFER_SIZE);
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		size_t left = (size_t)size;
-		const struct nlmsghdr *header = (const struct nlmsghdr *)rtnl->answer;
-		while (more > 0 && left >= sizeof(*header) &&
-		       header->nlmsg_len >= sizeof(*header) && header->nlmsg_len <= left) {
-			more = handle(rtnl, header, fn, ctx, &interrupted);
-			size_t step = NLMSG_ALIGN(header->nlmsg_len);
-			left = step < left ? left - step : 0;
-			header = (const struct nlmsghdr *)((const char *)header + step);
-		}
-	}
-	return more == 0 && interrupted ? -EINTR : more;
-}
-
-/* Sends and takes in the whole answer: fn for each message of it. -EINTR: an interrupted dump. */
-static int talk(struct rtnl *rtnl, struct nlmsg *m, message_fn fn, void *ctx)
-{
-	if (m->overflow)
-		return -EMSGSIZE;
-	rtnl->words[0] = '\0';
-	m->header->nlmsg_seq = ++rtnl->seq;
-	if (mnl_socket_sendto(rtnl->socket, m->header, m->header->nlmsg_len) < 0)
-		return -errno;
-	return receive(rtnl, fn, ctx);
 }
 
 /* ---- dumps ----------------------------------------------------------------------------------- */
@@ -188,19 +93,19 @@ static void forget_filters(struct snapshot *s, size_t count)
 
 /* The family's structure decides what is dumped. `count` is the array that fn fills: an interrupted
  * dump starts again. */
-static int dump(struct rtnl *rtnl, uint16_t type, const void *family, size_t size, message_fn fn,
+static int dump(struct rtnl *rtnl, uint16_t type, const void *family, size_t size, talk_fn fn,
 		struct snapshot *s, size_t *count)
 {
 	size_t before = *count;
 	int error = -EINTR;
 
-	for (int i = 0; error == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; error == -EINTR && i < TALK_DUMP_TRIES; i++) {
 		struct nlmsg m;
 		if (count == &s->filters.count)
 			forget_filters(s, before);
 		*count = before;
-		nlmsg_start(&m, rtnl->request, BUFFER_SIZE, type, NLM_F_DUMP, family, size);
-		error = talk(rtnl, &m, fn, s);
+		nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, type, NLM_F_DUMP, family, size);
+		error = talk(&rtnl->talk, &m, fn, s);
 	}
 	return error;
 }
@@ -312,9 +217,9 @@ static enum next_hop ask_neighbour(struct rtnl *rtnl, const struct route *route)
 	uint16_t state = NUD_NONE;
 	struct nlmsg m;
 
-	nlmsg_start(&m, rtnl->request, BUFFER_SIZE, RTM_GETNEIGH, 0, &info, sizeof(info));
+	nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, RTM_GETNEIGH, 0, &info, sizeof(info));
 	nlmsg_put(&m, NDA_DST, route->via.bytes, ip_addr_size(&route->via));
-	if (talk(rtnl, &m, take_state, &state) || state == NUD_NONE)
+	if (talk(&rtnl->talk, &m, take_state, &state) || state == NUD_NONE)
 		return NEXT_HOP_UNKNOWN;
 	if (state & NUD_FAILED)
 		return NEXT_HOP_FAILED;
@@ -331,11 +236,11 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	struct nlmsg m;
 
 	*out = (struct route){0};
-	nlmsg_start(&m, rtnl->request, BUFFER_SIZE, RTM_GETROUTE, 0, &info, sizeof(info));
+	nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, RTM_GETROUTE, 0, &info, sizeof(info));
 	nlmsg_put(&m, RTA_DST, query->to.bytes, size);
 	if (query->from.family)
 		nlmsg_put(&m, RTA_SRC, query->from.bytes, size);
-	int error = talk(rtnl, &m, take_route, out);
+	int error = talk(&rtnl->talk, &m, take_route, out);
 	if (error || out->local)
 		return error;
 	if (!out->via.family)
@@ -364,11 +269,11 @@ static int read_detour(struct rtnl *rtnl, struct link *link)
 	link->detour = false;
 	if (link->kind != LINK_VXLAN || !link->vxlan.remote.family)
 		return 0;
-	for (int i = 0; error == -EINTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; error == -EINTR && i < TALK_DUMP_TRIES; i++) {
 		fdb.remotes = fdb.strays = 0;
-		nlmsg_start(&m, rtnl->request, BUFFER_SIZE, RTM_GETNEIGH, NLM_F_DUMP, &info,
+		nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, RTM_GETNEIGH, NLM_F_DUMP, &info,
 			    sizeof(info));
-		error = talk(rtnl, &m, take_neighbour, &fdb);
+		error = talk(&rtnl->talk, &m, take_neighbour, &fdb);
 	}
 	link->detour = !error && fdb_detour(&fdb);
 	return error;
@@ -403,16 +308,16 @@ static int run_message(struct rtnl *rtnl, const struct op *op, struct nlmsg *m)
 			return -ENODEV;
 	}
 	op_message(op, ifindex, target, m);
-	return talk(rtnl, m, NULL, NULL);
+	return talk(&rtnl->talk, m, NULL, NULL);
 }
 
 static int run(struct kernel *kernel, const struct op *op, char *why, size_t why_size)
 {
 	struct rtnl *rtnl = self(kernel);
-	struct nlmsg m = {.header = (struct nlmsghdr *)rtnl->request, .size = BUFFER_SIZE};
+	struct nlmsg m = {.header = (struct nlmsghdr *)rtnl->talk.request, .size = TALK_SIZE};
 	int error;
 
-	rtnl->words[0] = '\0';
+	rtnl->talk.words[0] = '\0';
 	if (op->type == OP_IPV6_OFF)
 		error = knob_ipv6_off(op->device.name);
 	else if (op->type == OP_OFFLOADS)
@@ -421,7 +326,7 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 	else
 		error = run_message(rtnl, op, &m);
 	if (error)
-		snprintf(why, why_size, "%s%s%s", rtnl->words, rtnl->words[0] ? ": " : "",
+		snprintf(why, why_size, "%s%s%s", rtnl->talk.words, rtnl->talk.words[0] ? ": " : "",
 			 strerror(-error));
 	return error;
 }
@@ -431,28 +336,17 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 int rtnl_open(struct rtnl **out)
 {
 	struct rtnl *rtnl = calloc(1, sizeof(*rtnl));
-	struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-	int on = 1, error;
 
 	if (!rtnl)
 		return -ENOMEM;
 	rtnl->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
 				       dump_programs, read_details,   route_to,    run};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	rtnl->request = malloc(BUFFER_SIZE);
-	rtnl->answer = malloc(BUFFER_SIZE);
-	if (rtnl->ioctl_fd < 0 || !rtnl->socket || !rtnl->request || !rtnl->answer ||
-	    mnl_socket_bind(rtnl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		error = errno ? -errno : -ENOMEM;
+	int error = rtnl->ioctl_fd < 0 ? -errno : talk_open(&rtnl->talk, NETLINK_ROUTE);
+	if (error) {
 		rtnl_close(rtnl);
 		return error;
 	}
-	/* Both are comfort: without them error texts are the errno's alone. */
-	(void)mnl_socket_setsockopt(rtnl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
-	(void)mnl_socket_setsockopt(rtnl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
-	(void)setsockopt(mnl_socket_get_fd(rtnl->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-			 sizeof(timeout));
 	*out = rtnl;
 	return 0;
 }
@@ -461,12 +355,9 @@ void rtnl_close(struct rtnl *rtnl)
 {
 	if (!rtnl)
 		return;
-	if (rtnl->socket)
-		mnl_socket_close(rtnl->socket);
+	talk_close(&rtnl->talk);
 	if (rtnl->ioctl_fd >= 0)
 		close(rtnl->ioctl_fd);
-	free(rtnl->request);
-	free(rtnl->answer);
 	free(rtnl);
 }
 
@@ -477,5 +368,5 @@ struct kernel *rtnl_kernel(struct rtnl *rtnl)
 
 uint32_t rtnl_port(const struct rtnl *rtnl)
 {
-	return mnl_socket_get_portid(rtnl->socket);
+	return mnl_socket_get_portid(rtnl->talk.socket);
 }
