@@ -139,6 +139,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	diff_want_filters(&d, true);
 	diff_want_up(&d, true);
 	diff_want_up(&d, false);
+	diff_want_ways(&d);
 	diff_want_filters(&d, false);
 	diff_drop_links(&d, false);
 	ifset_clear(&d.hooks_wanted);

@@ -73,5 +73,7 @@ void diff_want_filters(struct diff *d, bool guards);
  * opened, and sends at once. Else a work queue starts it, and what comes before that is lost.
  */
 void diff_want_up(struct diff *d, bool born);
+/* Routes to links that nftables copies to; a link must be up to have any. */
+void diff_want_ways(struct diff *d);
 
 #endif

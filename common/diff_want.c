@@ -34,6 +34,18 @@ static void want_no_address(struct diff *d, const struct link *link, int subject
 		    ->address = *a;
 }
 
+static void want_ipv6(struct diff *d, const struct want_link *want, const struct link *link,
+		      const struct device *device)
+{
+	if (!want->tee && (!link || link->ipv6))
+		diff_add(d, OP_IPV6_OFF, device, want->subject, link ? "IPv6 is on" : "new device");
+	else if (want->tee && (!link || (!link->ipv6_never && !(link->ipv6 && link->ipv6_quiet))))
+		diff_add(d, OP_IPV6_QUIET, device, want->subject,
+			 !link        ? "new device"
+			 : link->ipv6 ? "IPv6 is not quiet"
+				      : "IPv6 is off");
+}
+
 void diff_want_link(struct diff *d, const struct want_link *want)
 {
 	const struct link *link = diff_kept_link(d, want);
@@ -46,8 +58,7 @@ void diff_want_link(struct diff *d, const struct want_link *want)
 		diff_add(d, OP_LINK_CHANGE, &device, subject, "settings differ")->link = want;
 	if (link && want->mtu && link->mtu != want->mtu)
 		diff_add(d, OP_LINK_MTU, &device, subject, "MTU differs")->link = want;
-	if (!link || link->ipv6)
-		diff_add(d, OP_IPV6_OFF, &device, subject, link ? "IPv6 is on" : "new device");
+	want_ipv6(d, want, link, &device);
 	want_offloads(d, want, link, &device);
 	if (link)
 		want_no_address(d, link, subject);
@@ -139,6 +150,32 @@ void diff_want_filters(struct diff *d, bool guards)
 		const struct want_filter *want = &d->desired->filters.items[i];
 		if ((want->action == ACTION_VERDICT || on_own_link(d, &want->device)) == guards)
 			want_filter(d, want);
+	}
+}
+
+/* A new device's ways come in the next round: by then the kernel has made what it makes by itself.
+ */
+void diff_want_ways(struct diff *d)
+{
+	static const enum way ways[] = {WAY_IPV4, WAY_IPV6, WAY_MULTICAST};
+
+	for (size_t i = 0; i < d->desired->links.count; i++) {
+		const struct want_link *want = &d->desired->links.items[i];
+		const struct link *link = diff_kept_link(d, want);
+		uint32_t wanted = want->tee ? WAY_IPV4 : 0;
+		if (!link)
+			continue;
+		if (want->tee && !link->ipv6_never)
+			wanted |= WAY_IPV6;
+		struct device device = diff_device_of(link);
+		for (size_t j = 0; j < sizeof(ways) / sizeof(*ways); j++) {
+			if ((wanted ^ link->ways) & ways[j] & wanted)
+				diff_add(d, OP_WAY_PUT, &device, want->subject, "missing")->way =
+				    ways[j];
+			else if ((wanted ^ link->ways) & ways[j])
+				diff_add(d, OP_WAY_DELETE, &device, want->subject, "not wanted")
+				    ->way = ways[j];
+		}
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/link.h"
+#include "common/way.h"
 
 static bool own(const struct hint_context *c, const struct link *link)
 {
@@ -99,6 +100,18 @@ static enum hint of_neighbour(const struct hint_context *c, const struct nlmsghd
 	return HINT_PASS;
 }
 
+/* Routes to our own devices are ours to keep; of the others the kernel is asked. */
+static enum hint of_route(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
+{
+	int device = way_device(event);
+	const struct link *link = device ? snapshot_link(c->seen, device) : NULL;
+
+	if (!link || !own(c, link))
+		return HINT_ROUTES;
+	*ifindex = device;
+	return HINT_PASS;
+}
+
 enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, int *ifindex)
 {
 	size_t size = event->nlmsg_len;
@@ -132,6 +145,7 @@ enum hint hint_of(const struct hint_context *c, const struct nlmsghdr *event, in
 								 : of_neighbour(c, event, ifindex);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+		return of_route(c, event, ifindex);
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 		return HINT_ROUTES;

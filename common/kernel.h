@@ -22,7 +22,7 @@ struct kernel {
 	/* tcx programs of a hook; none where the kernel has no such thing, or does not tell. */
 	int (*dump_programs)(struct kernel *kernel, struct snapshot *snapshot, int ifindex,
 			     uint32_t parent);
-	/* What the dump of links does not say: link->offloads and link->detour. */
+	/* What the dump of links does not say: link->offloads, link->detour and link->ways. */
 	int (*read_details)(struct kernel *kernel, struct link *link);
 	/* -ENETUNREACH and its kin: there is no route. */
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);

@@ -62,16 +62,36 @@ int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on)
 	return 0;
 }
 
-int knob_ipv6_off(const char *device)
+/* A kernel without IPv6 has no such settings, and needs none. */
+static int set_ipv6(const char *device, const char *setting, const char *value)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", device);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", device, setting);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	ssize_t written = write(fd, "1\n", 2);
+	ssize_t written = write(fd, value, strlen(value));
 	int error = written < 0 ? -errno : 0;
 	close(fd);
+	return error;
+}
+
+int knob_ipv6_off(const char *device)
+{
+	return set_ipv6(device, "disable_ipv6", "1\n");
+}
+
+int knob_ipv6_quiet(const char *device)
+{
+	/* quiet before it is on; addr_gen_mode 1 is "none" */
+	static const char *const settings[][2] = {{"addr_gen_mode", "1\n"},
+						  {"accept_ra", "0\n"},
+						  {"forwarding", "0\n"},
+						  {"disable_ipv6", "0\n"}};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < sizeof(settings) / sizeof(*settings); i++)
+		error = set_ipv6(device, settings[i][0], settings[i][1]);
 	return error;
 }

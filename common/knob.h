@@ -13,5 +13,7 @@
 int knob_read_offloads(int fd, const char *device, uint32_t *on);
 int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on);
 int knob_ipv6_off(const char *device); /* 0 also where the kernel has no IPv6 */
+/* On, but without an address of its own making, router advertisements, or being a router. */
+int knob_ipv6_quiet(const char *device);
 
 #endif

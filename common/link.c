@@ -58,23 +58,36 @@ static void parse_linkinfo(const struct nlattr *info, struct link *out)
 	}
 }
 
+/* A per-device IPv6 setting; false: this kernel does not tell it. */
+static bool ipv6_setting(const struct nlattr *conf, unsigned number, int32_t *out)
+{
+	size_t size = 0;
+	const char *settings = nlattr_data(conf, &size);
+
+	if (size < (number + 1) * sizeof(*out))
+		return false;
+	memcpy(out, settings + number * sizeof(*out), sizeof(*out));
+	return true;
+}
+
 /* IPv6 is on unless the kernel has none for this link or its per-device setting disable_ipv6 is
  * set. */
-static bool parse_ipv6_on(const struct nlattr *af_spec)
+static void parse_ipv6(const struct nlattr *af_spec, struct link *out)
 {
 	const struct nlattr *families[AF_INET6 + 1], *tb[IFLA_INET6_MAX + 1];
-	size_t size = 0;
-	int32_t disabled = 0;
+	int32_t disabled = 0, router = 0;
+	uint8_t addresses = IN6_ADDR_GEN_MODE_EUI64;
 
 	nlattr_parse_nest(af_spec, families, AF_INET6);
+	out->ipv6_never = !families[AF_INET6];
 	if (!families[AF_INET6])
-		return false;
+		return;
 	nlattr_parse_nest(families[AF_INET6], tb, IFLA_INET6_MAX);
-	const char *settings = nlattr_data(tb[IFLA_INET6_CONF], &size);
-	if (size < (DEVCONF_DISABLE_IPV6 + 1) * sizeof(disabled))
-		return true;
-	memcpy(&disabled, settings + DEVCONF_DISABLE_IPV6 * sizeof(disabled), sizeof(disabled));
-	return !disabled;
+	ipv6_setting(tb[IFLA_INET6_CONF], DEVCONF_DISABLE_IPV6, &disabled);
+	ipv6_setting(tb[IFLA_INET6_CONF], DEVCONF_FORWARDING, &router);
+	nlattr_u8(tb[IFLA_INET6_ADDR_GEN_MODE], &addresses);
+	out->ipv6 = !disabled;
+	out->ipv6_quiet = addresses == IN6_ADDR_GEN_MODE_NONE && !router;
 }
 
 /* Whatever mode it is attached in, or several: one id is enough to name it. */
@@ -108,7 +121,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	nlattr_copy(tb[IFLA_MASTER], &out->master, sizeof(out->master));
 	nlattr_copy(tb[IFLA_LINK], &out->peer, sizeof(out->peer));
 	parse_linkinfo(tb[IFLA_LINKINFO], out);
-	out->ipv6 = parse_ipv6_on(tb[IFLA_AF_SPEC]);
+	parse_ipv6(tb[IFLA_AF_SPEC], out);
 	out->xdp = parse_xdp(tb[IFLA_XDP]);
 	/* The structure has grown over time: take what this kernel has of it. */
 	size_t size = 0;

@@ -62,6 +62,13 @@ struct gre {
 /* Offloads that vtap turns off on its own devices. */
 enum offload { OFFLOAD_TX_CHECKSUM = 1, OFFLOAD_GRO = 2 };
 
+/* Routes of the table "local" that lead to one of vtap's devices: see way.h. */
+enum way {
+	WAY_IPV4 = 1,
+	WAY_IPV6 = 2,
+	WAY_MULTICAST = 4, /* the kernel's own, which would take production's multicast in */
+};
+
 struct link {
 	int ifindex;
 	char name[IFNAMSIZ];
@@ -73,14 +80,17 @@ struct link {
 	uint32_t group;
 	int master;        /* ifindex, 0: none */
 	int peer;          /* IFLA_LINK: for a veth the other end's ifindex; 0: none */
-	bool ipv6;         /* IPv6 is on: the kernel may send RS, MLD and DAD from it */
+	bool ipv6;         /* IPv6 is on: the kernel may send RS, MLD and DAD from it ... */
+	bool ipv6_quiet;   /* ... but it gives itself no address, and is no router */
+	bool ipv6_never;   /* the kernel has no IPv6 for it at all */
 	uint32_t offloads; /* enum offload bits that are on; read for vtap's own links only */
 	union {
 		struct vxlan vxlan; /* LINK_VXLAN */
 		struct gre gre;     /* LINK_GRETAP, LINK_GRE */
 	};
-	bool detour;  /* its forwarding database is not just the remote; as for offloads */
-	uint32_t xdp; /* id of an eBPF program that takes packets first; 0: none */
+	uint32_t ways; /* enum way bits; as for offloads */
+	bool detour;   /* its forwarding database is not just the remote; as for offloads */
+	uint32_t xdp;  /* id of an eBPF program that takes packets first; 0: none */
 	struct rtnl_link_stats64 stats;
 };
 

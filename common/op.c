@@ -7,6 +7,7 @@
 #include "common/gre.h"
 #include "common/link.h"
 #include "common/tc.h"
+#include "common/way.h"
 
 void desired_clear(struct desired *desired)
 {
@@ -124,6 +125,15 @@ const char *op_text(const struct op *op, char text[OP_TEXT])
 	case OP_IPV6_OFF:
 		snprintf(text, OP_TEXT, "%s: turn IPv6 off", name);
 		break;
+	case OP_IPV6_QUIET:
+		snprintf(text, OP_TEXT, "%s: turn IPv6 on, without addresses", name);
+		break;
+	case OP_WAY_PUT:
+		snprintf(text, OP_TEXT, "%s: put %s route", name, way_name(op->way));
+		break;
+	case OP_WAY_DELETE:
+		snprintf(text, OP_TEXT, "%s: delete %s route", name, way_name(op->way));
+		break;
 	case OP_OFFLOADS:
 		snprintf(text, OP_TEXT, "%s: set offloads%s%s", name,
 			 offloads_text(op, OFFLOAD_TX_CHECKSUM, tx),
@@ -189,6 +199,12 @@ bool op_message(const struct op *op, int ifindex, int target, struct nlmsg *m)
 		address.ifindex = ifindex;
 		address_put_delete(m, buffer, size, &address);
 		return true;
+	case OP_WAY_PUT:
+		way_put(m, buffer, size, op->way, ifindex);
+		return true;
+	case OP_WAY_DELETE:
+		way_put_delete(m, buffer, size, op->way, ifindex);
+		return true;
 	case OP_QDISC_CREATE:
 		qdisc_put_create(m, buffer, size, op->qdisc, ifindex);
 		return true;
@@ -202,6 +218,7 @@ bool op_message(const struct op *op, int ifindex, int target, struct nlmsg *m)
 		filter_put_delete(m, buffer, size, ifindex, op->parent, op->pref, op->handle);
 		return true;
 	case OP_IPV6_OFF:
+	case OP_IPV6_QUIET:
 	case OP_OFFLOADS:
 		break;
 	}

@@ -31,6 +31,7 @@ struct want_link {
 	uint32_t mtu;          /* 0: as it is */
 	uint32_t offloads_off; /* enum offload bits that must be off */
 	uint32_t offloads_on;  /* and on */
+	bool tee;              /* nftables copies to it: IPv6 on but quiet, and ways to it */
 	int subject;
 };
 
@@ -77,8 +78,11 @@ enum op_type {
 	OP_LINK_UP, /* and NOARP */
 	OP_LINK_DELETE,
 	OP_IPV6_OFF,
+	OP_IPV6_QUIET, /* on, without address, autoconfiguration and the duties of a router */
 	OP_OFFLOADS,
 	OP_ADDRESS_DELETE,
+	OP_WAY_PUT,
+	OP_WAY_DELETE,
 	OP_QDISC_CREATE,
 	OP_QDISC_DELETE,
 	OP_FILTER_PUT,    /* creates it, or replaces program and action at once */
@@ -100,6 +104,7 @@ struct op {
 	uint32_t offloads_off; /* OP_OFFLOADS: enum offload bits */
 	uint32_t offloads_on;
 	struct address address; /* OP_ADDRESS_DELETE */
+	enum way way;           /* OP_WAY_PUT, OP_WAY_DELETE */
 	bool failed;            /* it was run, and the kernel refused */
 };
 

@@ -35,8 +35,10 @@ static int observe_and_diff(struct reconcile *r, bool to_nothing, struct desired
 static bool was_gone(const struct op *op, int error)
 {
 	bool deletes = op->type == OP_LINK_DELETE || op->type == OP_QDISC_DELETE ||
-		       op->type == OP_FILTER_DELETE || op->type == OP_ADDRESS_DELETE;
-	return deletes && (error == -ENODEV || error == -ENOENT || error == -EADDRNOTAVAIL);
+		       op->type == OP_FILTER_DELETE || op->type == OP_ADDRESS_DELETE ||
+		       op->type == OP_WAY_DELETE;
+	return deletes &&
+	       (error == -ENODEV || error == -ENOENT || error == -EADDRNOTAVAIL || error == -ESRCH);
 }
 
 /* A clsact on a link that exists; a link that is yet to be made is ours, and takes its clsact

@@ -15,6 +15,7 @@
 #include "common/talk.h"
 #include "common/tc.h"
 #include "common/tcx.h"
+#include "common/way.h"
 
 struct rtnl {
 	struct kernel kernel;
@@ -279,11 +280,44 @@ static int read_detour(struct rtnl *rtnl, struct link *link)
 	return error;
 }
 
+struct way_query {
+	enum way way;
+	int ifindex;
+	bool found;
+};
+
+static int take_way(const struct nlmsghdr *header, void *ctx)
+{
+	struct way_query *query = ctx;
+
+	query->found = way_parse(header, query->way, query->ifindex);
+	return 0;
+}
+
+/* A look-up that finds no route ends with an error, of one kind or another. */
+static void read_ways(struct rtnl *rtnl, struct link *link)
+{
+	static const enum way ways[] = {WAY_IPV4, WAY_IPV6, WAY_MULTICAST};
+	struct nlmsg m;
+
+	link->ways = 0;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct way_query query = {.way = ways[i], .ifindex = link->ifindex};
+		if (link->kind == LINK_VETH || (ways[i] != WAY_IPV4 && !link->ipv6))
+			continue;
+		way_put_get(&m, rtnl->talk.request, TALK_SIZE, ways[i], link->ifindex);
+		if (!talk(&rtnl->talk, &m, take_way, &query) && query.found)
+			link->ways |= ways[i];
+	}
+}
+
 static int read_details(struct kernel *kernel, struct link *link)
 {
-	int error = read_detour(self(kernel), link);
-	return error ? error
-		     : knob_read_offloads(self(kernel)->ioctl_fd, link->name, &link->offloads);
+	struct rtnl *rtnl = self(kernel);
+
+	read_ways(rtnl, link);
+	int error = read_detour(rtnl, link);
+	return error ? error : knob_read_offloads(rtnl->ioctl_fd, link->name, &link->offloads);
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -320,6 +354,8 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 	rtnl->talk.words[0] = '\0';
 	if (op->type == OP_IPV6_OFF)
 		error = knob_ipv6_off(op->device.name);
+	else if (op->type == OP_IPV6_QUIET)
+		error = knob_ipv6_quiet(op->device.name);
 	else if (op->type == OP_OFFLOADS)
 		error = knob_set_offloads(rtnl->ioctl_fd, op->device.name, op->offloads_off,
 					  op->offloads_on);

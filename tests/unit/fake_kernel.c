@@ -38,7 +38,7 @@ static int dump_links(struct kernel *kernel, struct snapshot *s)
 	for (size_t i = 0; !error && i < fake->links.count; i++) {
 		struct link *link = must(ARRAY_ADD(&s->links));
 		*link = fake->links.items[i].link;
-		link->offloads = 0; /* not in the dump */
+		link->offloads = link->ways = 0; /* not in the dump */
 	}
 	return error;
 }
@@ -120,8 +120,10 @@ static int read_details(struct kernel *kernel, struct link *link)
 
 	if (!error && !found)
 		return -ENODEV;
-	if (!error)
+	if (!error) {
 		link->offloads = found->offloads;
+		link->ways = found->ways;
+	}
 	return error;
 }
 
@@ -292,7 +294,7 @@ void fake_set_route(struct fake_kernel *fake, const char *to, const char *oif, c
 
 bool fake_sealed(const struct fake_kernel *fake, const struct link *link)
 {
-	if (link->ipv6 || !(link->flags & IFF_NOARP))
+	if ((link->ipv6 && !link->ipv6_quiet) || !(link->flags & IFF_NOARP))
 		return false;
 	if (link->kind == LINK_VETH)
 		return true; /* only its other end can send to it */

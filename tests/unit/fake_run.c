@@ -209,6 +209,8 @@ static int set_up(struct fake_kernel *fake, struct fake_link *at)
 	if (!fake_sealed(fake, &at->link))
 		memcpy(fake->unsealed, at->link.name, sizeof(fake->unsealed));
 	if (at->link.ipv6)
+		at->link.ways |= WAY_MULTICAST;
+	if (at->link.ipv6 && !at->link.ipv6_quiet)
 		fake_add_address(fake, at->link.name, "fe80::1");
 	return 0;
 }
@@ -372,6 +374,23 @@ static int change(struct fake_kernel *fake, struct fake_link *at, const struct o
 		return 0;
 	case OP_IPV6_OFF:
 		at->link.ipv6 = false;
+		at->link.ways &= ~(uint32_t)(WAY_IPV6 | WAY_MULTICAST);
+		return 0;
+	case OP_IPV6_QUIET:
+		at->link.ipv6_quiet = true;
+		at->link.ipv6 = true;
+		if (at->link.flags & IFF_UP)
+			at->link.ways |= WAY_MULTICAST;
+		return 0;
+	case OP_WAY_PUT:
+		if (!(at->link.flags & IFF_UP) || (op->way == WAY_IPV6 && !at->link.ipv6))
+			return -ENETDOWN;
+		at->link.ways |= op->way;
+		return 0;
+	case OP_WAY_DELETE:
+		if (!(at->link.ways & op->way))
+			return -ESRCH;
+		at->link.ways &= ~(uint32_t)op->way;
 		return 0;
 	case OP_OFFLOADS:
 		at->link.offloads = (at->link.offloads & ~op->offloads_off) | op->offloads_on;

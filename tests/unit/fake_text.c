@@ -49,12 +49,13 @@ static void link_line(struct text *text, const struct fake_kernel *fake, const s
 
 	snprintf(
 	    add_line(text), LINE,
-	    "%s link %s peer %s group %#x flags %#x mtu %u ipv6 %d offloads %u vni %u port %u "
+	    "%s link %s peer %s group %#x flags %#x mtu %u ipv6 %d ways %#x offloads %u vni %u "
+	    "port %u "
 	    "to '%s' from "
 	    "'%s' ttl %u tos %u df %u external %d zero %d gre key %u %u to '%s' from '%s' ttl %u "
 	    "tos %u ignore df %d external %d",
 	    link->name, link->kind_name, link->peer ? name_of(fake, link->peer) : "", link->group,
-	    link->flags, link->mtu, link->ipv6, link->offloads, v->vni, v->port,
+	    link->flags, link->mtu, link->ipv6, link->ways, link->offloads, v->vni, v->port,
 	    ip_addr_format(&v->remote, remote), ip_addr_format(&v->local, local), v->ttl, v->tos,
 	    v->df, v->external, v->zero_csum6_rx, g->key_in, g->key_out,
 	    ip_addr_format(&g->remote, gre_remote), ip_addr_format(&g->local, gre_local), g->ttl,
