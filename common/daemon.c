@@ -24,6 +24,7 @@
 #include "common/options.h"
 #include "common/pacer.h"
 #include "common/rtnl.h"
+#include "common/ruleset.h"
 
 enum {
 	STOP_TRIES = 5,
@@ -43,6 +44,7 @@ struct life {
 	struct loop_timer *tick_timer;
 	struct loop_timer *watch_timer;
 	struct monitor *monitor;
+	struct monitor *nft_monitor; /* NULL: nothing of nftables is wanted */
 	struct control *control;
 	struct metrics_server *metrics;
 	struct rtnl *rtnl;
@@ -219,6 +221,44 @@ static void on_event(void *ctx)
 	schedule(life);
 }
 
+static void take_nft_event(void *ctx, const struct nlmsghdr *event)
+{
+	struct life *life = ctx;
+
+	if (!event || ruleset_event(event))
+		life->hint = HINT_PASS;
+}
+
+/* Others' rules, and the echo of what the last pass put, are no reason for another. */
+static void on_nft_event(void *ctx)
+{
+	struct life *life = ctx;
+
+	life->hint = HINT_NOTHING;
+	int error = monitor_drain(life->nft_monitor, take_nft_event, life);
+	if (error)
+		log_error("the event socket of nftables failed: %s", strerror(-error));
+	if (life->hint != HINT_PASS || !rtnl_nft_changed(life->rtnl))
+		return;
+	life->told = true;
+	pacer_event(&life->pacer, loop_now_ms());
+	schedule(life);
+}
+
+/* From when tables are wanted; before that, other programs' rules wake nobody. */
+static void listen_to_nft(struct life *life)
+{
+	struct daemon *d = life->daemon;
+
+	if (life->nft_monitor || !d->plans_nft || !d->plans_nft(d->ctx))
+		return;
+	int error = monitor_open_nft(&life->nft_monitor);
+	if (!error)
+		error = loop_watch(life->loop, monitor_fd(life->nft_monitor), on_nft_event, life);
+	if (error) /* the slow resync sees what happens to them */
+		log_warning("cannot listen to nftables: %s", strerror(-error));
+}
+
 /* ---- configuration --------------------------------------------------------------------------- */
 
 static bool load(struct life *life)
@@ -247,6 +287,7 @@ static void on_reload(void *ctx)
 		else
 			log_notice("configuration reloaded");
 		metrics_server_listen(life->metrics, &life->daemon->metrics_listen);
+		listen_to_nft(life);
 	}
 	life->ready = false; /* READY=1 ends RELOADING=1 */
 	life->told = false;
@@ -424,6 +465,7 @@ static int live(struct life *life)
 		log_error("%s", why);
 		return EXIT_FAILURE;
 	}
+	listen_to_nft(life);
 	if (service_watchdog_ms())
 		on_watchdog(life);
 	if (d->tick_ms)
@@ -454,6 +496,8 @@ static int start(struct life *life)
 	if (error)
 		return fail("cannot take the configuration", error);
 	error = rtnl_open(&life->rtnl);
+	if (!error && d->looks_at_nft)
+		error = rtnl_use_nft(life->rtnl);
 	if (error)
 		return fail("cannot open a netlink socket", error);
 	d->reconcile.kernel = rtnl_kernel(life->rtnl);
@@ -483,6 +527,7 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 	metrics_server_free(life.metrics);
 	loop_free(life.loop);
 	monitor_close(life.monitor);
+	monitor_close(life.nft_monitor);
 	reconcile_clear(&d->reconcile);
 	subjects_clear(&d->subjects);
 	rtnl_close(life.rtnl);

@@ -53,7 +53,9 @@ struct daemon {
 
 	/* Whether a link of somebody else's matters to the plan: see struct hint_context. */
 	bool (*concerns)(void *ctx, const struct link *link);
-	bool plans_addresses; /* the plan depends on which links have addresses */
+	bool looks_at_nft;            /* nftables tables of its owner may be there */
+	bool (*plans_nft)(void *ctx); /* whether the plan has some; may be NULL */
+	bool plans_addresses;         /* the plan depends on which links have addresses */
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
 

@@ -127,6 +127,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	if (d.error)
 		return d.error;
 	diff_drop_filters(&d, false);
+	diff_drop_ruleset(&d);
 	diff_drop_links(&d, true);
 	diff_drop_strays(&d);
 	diff_drop_filters(&d, true);
@@ -141,6 +142,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	diff_want_up(&d, false);
 	diff_want_ways(&d);
 	diff_want_filters(&d, false);
+	diff_want_ruleset(&d);
 	diff_drop_links(&d, false);
 	ifset_clear(&d.hooks_wanted);
 	free(d.places);

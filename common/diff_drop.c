@@ -5,6 +5,7 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
+#include "common/ruleset.h"
 #include "common/tc.h"
 
 /* A link of ours that goes takes its filters with it. */
@@ -160,4 +161,14 @@ void diff_drop_caps(struct diff *d)
 		drop_qdisc(d, link, TC_H_ROOT, root->handle, cap ? -1 : want->subject,
 			   cap ? "no rate is configured" : "not vtap's");
 	}
+}
+
+void diff_drop_ruleset(struct diff *d)
+{
+	const struct want_ruleset *want = &d->desired->ruleset;
+	const struct ruleset *seen = &d->s->ruleset;
+	struct device tables = diff_device_named(RULESET_NAME);
+
+	if (!want->text && !want->later && seen->present && !seen->foreign)
+		diff_add(d, OP_RULESET_DELETE, &tables, -1, "no longer wanted");
 }

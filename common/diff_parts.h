@@ -49,6 +49,8 @@ bool diff_filter_wanted(const struct diff *d, const struct filter *f);
 void diff_drop_filters(struct diff *d, bool verdicts);
 /* A clsact that vtap made and nobody uses. */
 void diff_drop_hooks(struct diff *d);
+/* nftables tables that are not wanted any more. */
+void diff_drop_ruleset(struct diff *d);
 /*
  * Links that are unwanted or cannot be changed in place. Tunnels go `first`, as the kernel allows
  * one VNI and port once; a hop goes after the filters that led to it were put anew, so that no copy
@@ -75,5 +77,6 @@ void diff_want_filters(struct diff *d, bool guards);
 void diff_want_up(struct diff *d, bool born);
 /* Routes to links that nftables copies to; a link must be up to have any. */
 void diff_want_ways(struct diff *d);
+void diff_want_ruleset(struct diff *d);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/link.h"
+#include "common/ruleset.h"
 #include "common/tc.h"
 
 static void want_offloads(struct diff *d, const struct want_link *want, const struct link *link,
@@ -191,4 +192,25 @@ void diff_want_up(struct diff *d, bool born)
 			diff_add(d, OP_LINK_UP, &device, want->subject,
 				 link ? "down, or with ARP" : "new device");
 	}
+}
+
+void diff_want_ruleset(struct diff *d)
+{
+	const struct want_ruleset *want = &d->desired->ruleset;
+	const struct ruleset *seen = &d->s->ruleset;
+	struct device tables = diff_device_named(RULESET_NAME);
+	const char *why = NULL;
+
+	if (!want->text || want->later || seen->foreign)
+		return;
+	if (!seen->present)
+		why = "missing";
+	else if (!seen->print)
+		why = "one is missing";
+	else if (seen->print != want->print)
+		why = "rules differ";
+	else if (!seen->intact)
+		why = "rules were changed";
+	if (why)
+		diff_add(d, OP_RULESET_PUT, &tables, want->subject, why)->ruleset = want;
 }

@@ -184,6 +184,9 @@ int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *see
 		error = observe_filters(kernel, owner, &now, seen, look);
 	if (!error)
 		error = read_own_details(kernel, owner, &now);
+	if (!error) /* after the links: what its counters have, theirs may not have yet, not the
+		       other way round */
+		error = kernel->read_ruleset(kernel, &now.ruleset);
 	if (!error)
 		error = snapshot_sort(&now);
 	if (!error)

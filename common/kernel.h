@@ -28,13 +28,15 @@ struct kernel {
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);
 	/* On error `why` gets the kernel's own words where it has any, else the errno's. */
 	int (*run)(struct kernel *kernel, const struct op *op, char *why, size_t why_size);
+	/* Fills an empty one. */
+	int (*read_ruleset)(struct kernel *kernel, struct ruleset *ruleset);
 };
 
 /*
- * One observation, sorted: all links, addresses and qdiscs, and the filters of clsact and ingress
- * qdiscs; offloads for the links that carry the owner's mark. With `look`, filters are only asked
- * for on those links, on the owner's, and on new ones; of the others they are kept as `seen` has
- * them from the last observation, counters too. NULL: everywhere.
+ * One observation, sorted: all links, addresses, qdiscs and nftables tables of vtap's, and the
+ * filters of clsact and ingress qdiscs; offloads for the links that carry the owner's mark. With
+ * `look`, filters are only asked for on those links, on the owner's, and on new ones; of the others
+ * they are kept as `seen` has them from the last observation, counters too. NULL: everywhere.
  */
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
 		   const struct ifset *look);

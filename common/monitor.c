@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,22 +15,24 @@ struct monitor {
 	char buffer[READ_SIZE];
 };
 
-static const int groups[] = {RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR,
-			     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-			     RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,  RTNLGRP_NEIGH};
+static const int route_groups[] = {RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR,
+				   RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+				   RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,  RTNLGRP_NEIGH};
 
-int monitor_open(struct monitor **out)
+static const int nft_groups[] = {NFNLGRP_NFTABLES};
+
+static int open_groups(struct monitor **out, int protocol, const int *groups, size_t count)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	int size = RECEIVE_BUFFER;
 
 	if (!monitor)
 		return -ENOMEM;
-	monitor->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	monitor->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!monitor->socket || mnl_socket_bind(monitor->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		goto fail;
 	/* A group each: the bit mask of bind() ends at 31. */
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+	for (size_t i = 0; i < count; i++)
 		if (mnl_socket_setsockopt(monitor->socket, NETLINK_ADD_MEMBERSHIP,
 					  (void *)&groups[i], sizeof(*groups)) < 0)
 			goto fail;
@@ -41,6 +44,18 @@ fail:;
 	int error = -errno;
 	monitor_close(monitor);
 	return error;
+}
+
+int monitor_open(struct monitor **out)
+{
+	return open_groups(out, NETLINK_ROUTE, route_groups,
+			   sizeof(route_groups) / sizeof(*route_groups));
+}
+
+int monitor_open_nft(struct monitor **out)
+{
+	return open_groups(out, NETLINK_NETFILTER, nft_groups,
+			   sizeof(nft_groups) / sizeof(*nft_groups));
 }
 
 void monitor_close(struct monitor *monitor)

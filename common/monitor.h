@@ -13,6 +13,8 @@ struct monitor;
 /* Links, addresses, routes, rules, qdiscs and filters of this network namespace. 0 or a negative
  * errno. */
 int monitor_open(struct monitor **out);
+/* nftables. */
+int monitor_open_nft(struct monitor **out);
 void monitor_close(struct monitor *monitor); /* NULL is fine */
 int monitor_fd(const struct monitor *monitor);
 

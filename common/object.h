@@ -197,6 +197,24 @@ struct route {
 	enum next_hop next_hop;
 };
 
+enum { TALLY_NAME = 32 };
+
+/* A named counter of vtap-client's nftables tables, of both of them added up. */
+struct tally {
+	char name[TALLY_NAME];
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/* vtap-client's nftables tables: see ruleset.h. */
+struct ruleset {
+	bool present;   /* one of them at least */
+	bool foreign;   /* a table of that name is somebody else's */
+	uint64_t print; /* of the text that they were made of; 0: they do not go together */
+	bool intact;    /* the rules are those that the text made */
+	ARRAY_OF(struct tally) tallies;
+};
+
 struct snapshot {
 	ARRAY_OF(struct link) links;        /* by ifindex, after snapshot_sort */
 	ARRAY_OF(struct address) addresses; /* by ifindex */
@@ -204,6 +222,7 @@ struct snapshot {
 	ARRAY_OF(struct filter) filters;    /* by ifindex, parent, chain, pref, handle */
 	ARRAY_OF(struct program) programs;  /* by ifindex, parent; in the order they run */
 	ARRAY_OF(uint32_t) names;           /* indexes into links, by name */
+	struct ruleset ruleset;
 };
 
 void snapshot_clear(struct snapshot *snapshot); /* frees everything in it */

@@ -14,6 +14,7 @@ void desired_clear(struct desired *desired)
 	free(desired->links.items);
 	free(desired->qdiscs.items);
 	free(desired->filters.items);
+	free(desired->ruleset.text);
 	*desired = (struct desired){.owner = desired->owner};
 }
 
@@ -156,6 +157,12 @@ const char *op_text(const struct op *op, char text[OP_TEXT])
 			 : op->handle == TBF_HANDLE ? "tbf"
 						    : "root");
 		break;
+	case OP_RULESET_PUT:
+		snprintf(text, OP_TEXT, "put tables %s", name);
+		break;
+	case OP_RULESET_DELETE:
+		snprintf(text, OP_TEXT, "nftables: delete tables %s", name);
+		break;
 	case OP_FILTER_PUT:
 		filter_text(op, text);
 		break;
@@ -220,6 +227,8 @@ bool op_message(const struct op *op, int ifindex, int target, struct nlmsg *m)
 	case OP_IPV6_OFF:
 	case OP_IPV6_QUIET:
 	case OP_OFFLOADS:
+	case OP_RULESET_PUT:
+	case OP_RULESET_DELETE:
 		break;
 	}
 	return false;

@@ -61,12 +61,21 @@ struct want_filter {
 	int subject;
 };
 
+/* nftables tables; the client's alone. */
+struct want_ruleset {
+	char *text; /* for nft(8), without what removes the tables before; NULL: none is wanted */
+	uint64_t print;
+	bool later; /* leave what is there: a device that the text must name has yet to be made */
+	int subject;
+};
+
 /* Everything that one owner wants. What carries the owner's mark and is not in here goes away. */
 struct desired {
 	enum owner owner;
 	ARRAY_OF(struct want_link) links;
 	ARRAY_OF(struct want_qdisc) qdiscs;
 	ARRAY_OF(struct want_filter) filters;
+	struct want_ruleset ruleset;
 };
 
 void desired_clear(struct desired *desired); /* the owner stays */
@@ -85,7 +94,9 @@ enum op_type {
 	OP_WAY_DELETE,
 	OP_QDISC_CREATE,
 	OP_QDISC_DELETE,
-	OP_FILTER_PUT,    /* creates it, or replaces program and action at once */
+	OP_FILTER_PUT,  /* creates it, or replaces program and action at once */
+	OP_RULESET_PUT, /* both tables, in place of those there are, at once */
+	OP_RULESET_DELETE,
 	OP_FILTER_DELETE, /* handle 0: all of the pref, of whatever kind */
 };
 
@@ -95,10 +106,11 @@ struct op {
 	int subject;     /* -1: nobody's */
 	const char *why; /* static words: what made it necessary */
 	enum owner owner;
-	const struct want_link *link;     /* OP_LINK_CREATE, _CHANGE, _MTU */
-	const struct want_qdisc *qdisc;   /* OP_QDISC_CREATE */
-	const struct want_filter *filter; /* OP_FILTER_PUT */
-	uint32_t parent;                  /* OP_QDISC_DELETE, OP_FILTER_DELETE */
+	const struct want_link *link;       /* OP_LINK_CREATE, _CHANGE, _MTU */
+	const struct want_qdisc *qdisc;     /* OP_QDISC_CREATE */
+	const struct want_filter *filter;   /* OP_FILTER_PUT */
+	const struct want_ruleset *ruleset; /* OP_RULESET_PUT */
+	uint32_t parent;                    /* OP_QDISC_DELETE, OP_FILTER_DELETE */
 	uint32_t handle;
 	uint16_t pref;
 	uint32_t offloads_off; /* OP_OFFLOADS: enum offload bits */

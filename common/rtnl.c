@@ -12,6 +12,7 @@
 #include "common/fdb.h"
 #include "common/knob.h"
 #include "common/link.h"
+#include "common/nft.h"
 #include "common/talk.h"
 #include "common/tc.h"
 #include "common/tcx.h"
@@ -20,6 +21,7 @@
 struct rtnl {
 	struct kernel kernel;
 	struct talk talk;
+	struct nft *nft; /* NULL: not in use */
 	int ioctl_fd;
 	bool no_tcx; /* the kernel has none, or does not tell us */
 };
@@ -352,6 +354,8 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 	int error;
 
 	rtnl->talk.words[0] = '\0';
+	if (op->type == OP_RULESET_PUT || op->type == OP_RULESET_DELETE)
+		return rtnl->nft ? nft_run(rtnl->nft, op, why, why_size) : -EOPNOTSUPP;
 	if (op->type == OP_IPV6_OFF)
 		error = knob_ipv6_off(op->device.name);
 	else if (op->type == OP_IPV6_QUIET)
@@ -367,6 +371,12 @@ static int run(struct kernel *kernel, const struct op *op, char *why, size_t why
 	return error;
 }
 
+static int read_ruleset(struct kernel *kernel, struct ruleset *ruleset)
+{
+	struct nft *nft = self(kernel)->nft;
+	return nft ? nft_read(nft, ruleset) : 0;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 int rtnl_open(struct rtnl **out)
@@ -375,8 +385,9 @@ int rtnl_open(struct rtnl **out)
 
 	if (!rtnl)
 		return -ENOMEM;
-	rtnl->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
-				       dump_programs, read_details,   route_to,    run};
+	rtnl->kernel =
+	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
+			    read_details, route_to,       run,         read_ruleset};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = rtnl->ioctl_fd < 0 ? -errno : talk_open(&rtnl->talk, NETLINK_ROUTE);
 	if (error) {
@@ -392,9 +403,20 @@ void rtnl_close(struct rtnl *rtnl)
 	if (!rtnl)
 		return;
 	talk_close(&rtnl->talk);
+	nft_close(rtnl->nft);
 	if (rtnl->ioctl_fd >= 0)
 		close(rtnl->ioctl_fd);
 	free(rtnl);
+}
+
+int rtnl_use_nft(struct rtnl *rtnl)
+{
+	return rtnl->nft ? 0 : nft_open(&rtnl->nft);
+}
+
+bool rtnl_nft_changed(struct rtnl *rtnl)
+{
+	return rtnl->nft && nft_changed(rtnl->nft);
 }
 
 struct kernel *rtnl_kernel(struct rtnl *rtnl)

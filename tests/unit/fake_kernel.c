@@ -145,11 +145,28 @@ static int route(struct kernel *kernel, const struct route_query *query, struct 
 	return -ENETUNREACH;
 }
 
+static int read_ruleset(struct kernel *kernel, struct ruleset *ruleset)
+{
+	struct fake_kernel *fake = (struct fake_kernel *)kernel;
+	int error = reading(fake);
+
+	if (error)
+		return error;
+	*ruleset = fake->ruleset;
+	ruleset->tallies.items = NULL;
+	ruleset->tallies.count = ruleset->tallies.capacity = 0;
+	for (size_t i = 0; i < fake->ruleset.tallies.count; i++)
+		*(struct tally *)must(ARRAY_ADD(&ruleset->tallies)) =
+		    fake->ruleset.tallies.items[i];
+	return 0;
+}
+
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
-	fake->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs, dump_filters,
-				       dump_programs, read_details,   route,       fake_run};
+	fake->kernel =
+	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
+			    read_details, route,          fake_run,    read_ruleset};
 }
 
 void fake_kernel_free(struct fake_kernel *fake)
@@ -162,6 +179,8 @@ void fake_kernel_free(struct fake_kernel *fake)
 	free(fake->filters.items);
 	free(fake->routes.items);
 	free(fake->programs.items);
+	free(fake->ruleset.tallies.items);
+	free(fake->ruleset_text);
 	*fake = (struct fake_kernel){0};
 }
 

@@ -38,6 +38,8 @@ struct fake_kernel {
 	ARRAY_OF(struct fake_filter) filters;
 	ARRAY_OF(struct fake_route) routes;
 	ARRAY_OF(struct program) programs;
+	struct ruleset ruleset;
+	char *ruleset_text; /* what was put last; NULL: none */
 	int next_ifindex;
 
 	unsigned operations; /* that were asked for */
@@ -78,6 +80,9 @@ void fake_delete_filter(struct fake_kernel *fake, size_t number);
 /* oif NULL: unreachable */
 void fake_set_route(struct fake_kernel *fake, const char *to, const char *oif, const char *from,
 		    uint32_t mtu);
+
+/* `nft flush ruleset` */
+void fake_flush_ruleset(struct fake_kernel *fake);
 
 /* Whether a device takes nothing in and says nothing: IPv6 off, no ARP, all that arrives dropped.
  */

@@ -351,6 +351,40 @@ static int delete_filter(struct fake_kernel *fake, const struct fake_link *at, c
 	return error;
 }
 
+/* ---- nftables ---------------------------------------------------------------------------------
+ */
+
+void fake_flush_ruleset(struct fake_kernel *fake)
+{
+	free(fake->ruleset.tallies.items);
+	free(fake->ruleset_text);
+	fake->ruleset = (struct ruleset){0};
+	fake->ruleset_text = NULL;
+}
+
+/* A counter for each line that makes one; both tables' have the same names. */
+static void add_tallies(struct fake_kernel *fake, const char *text)
+{
+	for (const char *at = strstr(text, "counter copies_"); at;
+	     at = strstr(at + 1, "\tcounter copies_")) {
+		struct tally *new = must(ARRAY_ADD(&fake->ruleset.tallies));
+		ck_assert_int_eq(sscanf(at, "%*[\t]counter %31s", new->name), 1);
+	}
+}
+
+static int change_ruleset(struct fake_kernel *fake, const struct op *op)
+{
+	touch(fake, op, fake->ruleset.present && fake->ruleset.foreign);
+	fake_flush_ruleset(fake);
+	if (op->type == OP_RULESET_DELETE)
+		return 0;
+	fake->ruleset_text = must(strdup(op->ruleset->text));
+	fake->ruleset =
+	    (struct ruleset){.present = true, .print = op->ruleset->print, .intact = true};
+	add_tallies(fake, fake->ruleset_text);
+	return 0;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static int change(struct fake_kernel *fake, struct fake_link *at, const struct op *op)
@@ -376,6 +410,9 @@ static int change(struct fake_kernel *fake, struct fake_link *at, const struct o
 		at->link.ipv6 = false;
 		at->link.ways &= ~(uint32_t)(WAY_IPV6 | WAY_MULTICAST);
 		return 0;
+	case OP_RULESET_PUT:
+	case OP_RULESET_DELETE:
+		break;
 	case OP_IPV6_QUIET:
 		at->link.ipv6_quiet = true;
 		at->link.ipv6 = true;
@@ -422,6 +459,8 @@ int fake_run(struct kernel *kernel, const struct op *op, char *why, size_t why_s
 		error = fake->fail_error;
 	if (!error && op->type == OP_LINK_CREATE) {
 		error = create_link(fake, op);
+	} else if (!error && (op->type == OP_RULESET_PUT || op->type == OP_RULESET_DELETE)) {
+		error = change_ruleset(fake, op);
 	} else if (!error) {
 		struct fake_link *at = find(fake, &op->device);
 		error = at ? change(fake, at, op) : -ENODEV;

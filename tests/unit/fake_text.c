@@ -110,6 +110,9 @@ char *fake_text(const struct fake_kernel *fake)
 			 name_of(fake, q->ifindex), q->kind, q->handle,
 			 (unsigned long long)q->tbf.rate);
 	}
+	if (fake->ruleset.present)
+		snprintf(add_line(&text), LINE, "tables %016llx foreign %d",
+			 (unsigned long long)fake->ruleset.print, fake->ruleset.foreign);
 	for (size_t i = 0; i < fake->filters.count; i++)
 		filter_line(&text, fake, &fake->filters.items[i].filter);
 	if (text.lines.count)
