@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/account.h"
 
+#include <linux/if_ether.h>
+
 enum { SETTLE_MS = 1000 };
 
 /* The growth of a kernel counter; one that shrank has started again at zero. */
@@ -62,6 +64,16 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 void account_restart(struct stream_account *a)
 {
 	a->last = (struct filter_stats){0};
+}
+
+void account_inherit(struct stream_account *a, const struct stream_account *before)
+{
+	bool layer3 = a->layer3;
+
+	*a = *before;
+	a->layer3 = layer3;
+	if (layer3 != before->layer3)
+		account_restart(a); /* other counters */
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -173,6 +185,34 @@ static void share_rest(struct tunnel_account *tunnel, struct stream_account *con
 	}
 }
 
+/* An exact share: what the stream is owed, as far as it was sent. */
+static void give_owed(struct tunnel_account *tunnel, struct stream_account *a)
+{
+	uint64_t packets = least(a->owed_packets, tunnel->pool_packets);
+	uint64_t bytes = least(a->owed_bytes, tunnel->pool_bytes);
+
+	if (a->layer3 && bytes > packets * ETH_FRAME_LEN)
+		a->super_bytes = bytes - packets * ETH_FRAME_LEN;
+	give(tunnel, a, packets, bytes);
+}
+
+/* The further segments of super-packets, to the streams that had such. */
+static void share_segments(struct tunnel_account *tunnel, struct stream_account *const *streams,
+			   size_t count)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all += streams[i]->super_bytes;
+	for (size_t i = 0; i < count && all; i++) {
+		uint64_t mine = streams[i]->super_bytes;
+		double part = (double)mine / (double)all;
+		all -= mine;
+		give(tunnel, streams[i], (uint64_t)((double)tunnel->pool_packets * part),
+		     (uint64_t)((double)tunnel->pool_bytes * part));
+	}
+}
+
 /*
  * What nobody is known to be owed: frames with a tag that the filter did not see in them, copies of
  * a filter that was put anew since the last look. They go where most went so far.
@@ -199,10 +239,11 @@ void account_share(struct tunnel_account *tunnel, struct stream_account *const *
 	for (size_t i = 0; i < count; i++) {
 		struct stream_account *a = streams[i];
 		ingress |= a->direction == INGRESS;
-		if (a->direction == EGRESS)
-			give(tunnel, a, least(a->owed_packets, tunnel->pool_packets),
-			     least(a->owed_bytes, tunnel->pool_bytes));
+		a->super_bytes = 0;
+		if (a->direction == EGRESS || a->layer3)
+			give_owed(tunnel, a);
 	}
+	share_segments(tunnel, streams, count);
 	share_rest(tunnel, streams, count, ingress ? INGRESS : EGRESS);
 	share_surplus(tunnel, streams, count, ingress ? INGRESS : EGRESS);
 	for (size_t i = 0; i < count; i++)

@@ -4,9 +4,11 @@
  *
  * An action at egress counts wire frames and bytes right, GSO included. At ingress it sees GRO
  * packets without their inner headers and without the Ethernet header, and some drivers give no
- * segment count. The tunnel device counts each frame after segmentation, but not per mirror. So:
- * what the tunnel sent is shared among its streams; egress takes what it counted, ingress gets the
- * rest. The sum over a collector's streams is what its tunnel sent, always.
+ * segment count. nftables sees super-packets as one, both ways. The tunnel device counts each frame
+ * after segmentation, but not per mirror. So: what the tunnel sent is shared among its streams;
+ * egress and nftables' take what they counted, ingress gets the rest; without one, those whose
+ * super-packets it must have come from. The sum over a collector's streams is what its tunnel sent,
+ * always.
  */
 #ifndef VTAP_CLIENT_ACCOUNT_H
 #define VTAP_CLIENT_ACCOUNT_H
@@ -63,6 +65,8 @@ struct stream_account {
 	uint64_t owed_packets, owed_bytes; /* copied by the filter, not yet seen at the tunnel */
 	uint64_t refused;                  /* of this sample: copies that the target did not take */
 	enum direction direction;
+	bool layer3;          /* counted by nftables: super-packets as one */
+	uint64_t super_bytes; /* of this sample: bytes that must have been in super-packets */
 };
 
 /* What the kernel says now; a filter of NULL is not there. `headers`: bytes by which a copy is
@@ -71,6 +75,8 @@ void account_tunnel(struct tunnel_account *account, const struct tunnel_sources 
 void account_stream(struct stream_account *account, const struct filter *filter, int headers);
 /* The stream's filter was put anew: its counters start at zero. */
 void account_restart(struct stream_account *account);
+/* The stream goes on, perhaps by another method. */
+void account_inherit(struct stream_account *account, const struct stream_account *before);
 /* Shares what one tunnel sent among its streams, after both of the above. */
 void account_share(struct tunnel_account *tunnel, struct stream_account *const *streams,
 		   size_t count, uint64_t now_ms);

@@ -33,8 +33,8 @@ struct blind_sample {
 
 struct blind {
 	bool watching;
-	bool starved; /* packets passed, and were not copied */
-	bool robbed;  /* something counts what it keeps back */
+	bool starved;             /* packets passed, and were not copied */
+	bool robbed;              /* something counts what it keeps back */
 	struct blind_sample last; /* where what is judged next begins */
 };
 

@@ -13,6 +13,7 @@
 #include "client/filter.h"
 #include "client/pcap.h"
 #include "client/rate.h"
+#include "client/tee.h"
 #include "common/conf.h"
 
 enum { VNI_MAX = (1 << 24) - 1 };
@@ -30,6 +31,7 @@ static cfg_opt_t collector_keys[] = {
 	CONF_KEY("oversize", "fragment"),
 	CONF_KEY("ttl", "64"),
 	CONF_KEY("dscp", "0"),
+	CONF_KEY("clamp_mss", "false"),
 	CFG_END(),
 };
 
@@ -127,6 +129,7 @@ static void read_collector(struct conf *conf, cfg_t *section, struct client_coll
 	conf_choice(conf, section, "oversize", oversizes, &oversize);
 	conf_number(conf, section, "ttl", 1, UINT8_MAX, &ttl);
 	conf_number(conf, section, "dscp", 0, 63, &dscp);
+	conf_flag(conf, section, "clamp_mss", &c->clamp_mss);
 	c->oversize_drop = oversize == 1;
 	if (c->encap != ENCAP_VXLAN && c->oversize_drop)
 		conf_problem(conf, conf_key_line(section, "oversize"),
@@ -299,12 +302,27 @@ static void read_filter(struct conf *conf, cfg_t *section, struct client_mirror 
 			     error);
 }
 
+static void check_tee(struct conf *conf, cfg_t *section, const struct client_mirror *m)
+{
+	if (!m->tee)
+		return;
+	if (m->filter && *m->filter)
+		conf_problem(conf, conf_key_line(section, "filter"),
+			     "method \"tee\" copies everything, it knows no filter: use method "
+			     "\"tc\"");
+	if (!tee_name_fits(m->interface))
+		conf_problem(conf, conf_line(section),
+			     "interface \"%s\" has a name that nftables cannot match: use method "
+			     "\"tc\"",
+			     m->interface);
+}
+
 static void read_mirror(struct conf *conf, cfg_t *section, const struct client_config *config,
 			struct client_mirror *m)
 {
 	static const char *const directions[] = {"ingress", "egress", "both", NULL};
 	static const char *const methods[] = {"tc", "tee", NULL};
-	unsigned direction = DIRECTIONS + 1;
+	unsigned direction = DIRECTIONS + 1, method = 0;
 
 	conf_interface(conf, conf_line(section), "interface", conf_title(section), m->interface);
 	read_mirror_collectors(conf, section, config, m);
@@ -312,8 +330,10 @@ static void read_mirror(struct conf *conf, cfg_t *section, const struct client_c
 		m->directions[INGRESS] = direction != EGRESS;
 		m->directions[EGRESS] = direction != INGRESS;
 	}
-	conf_first_choice(conf, section, "method", methods);
+	conf_choice(conf, section, "method", methods, &method);
+	m->tee = method == 1;
 	read_filter(conf, section, m);
+	check_tee(conf, section, m);
 }
 
 /* A copy of a copy. */

@@ -31,6 +31,7 @@ struct client_collector {
 	bool oversize_drop;
 	uint8_t ttl;
 	uint8_t dscp;
+	bool clamp_mss;
 };
 
 struct client_mirror {
@@ -38,6 +39,7 @@ struct client_mirror {
 	size_t *collectors; /* indexes into client_config.collectors, each once */
 	size_t collectors_count;
 	bool directions[DIRECTIONS];
+	bool tee;     /* method "tee": by nftables, not by tc */
 	char *filter; /* pcap-filter(7) text, checked; "" for everything */
 };
 

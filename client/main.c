@@ -84,6 +84,11 @@ static bool routes_changed(void *ctx)
 	return setup_paths_changed(client->setup, client->daemon.reconcile.kernel);
 }
 
+static bool plans_nft(void *ctx)
+{
+	return setup_plans_nft(((struct client *)ctx)->setup);
+}
+
 static void applied(void *ctx, const struct op *op)
 {
 	setup_applied(((struct client *)ctx)->setup, op);
@@ -190,6 +195,8 @@ int main(int argc, char **argv)
 		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
+		       .looks_at_nft = true,
+		       .plans_nft = plans_nft,
 		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},
 	};
 

@@ -155,7 +155,7 @@ static uint64_t dropped(const struct view *v, size_t i)
 
 static uint64_t repairs(const struct view *v, size_t i)
 {
-	return v->subjects->items[v->setup->streams[i].subject].repairs;
+	return client_stream_repairs(v->subjects, &v->setup->streams[i]);
 }
 
 static const struct metric mirror_metrics[] = {
@@ -186,7 +186,7 @@ static void write_mirrors(const struct view *v, struct metrics_text *text)
 			const struct metrics_label labels[] = {
 			    {"interface", s->config->mirrors[stream->mirror].interface},
 			    {"direction", direction_name(stream->direction)},
-			    {"method", "tc"},
+			    {"method", client_method(s, stream)},
 			    {"collector", s->config->collectors[stream->collector].name},
 			    {NULL, NULL}};
 

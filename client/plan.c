@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "client/plan.h"
+#include "client/plan_parts.h"
 
 #include <errno.h>
 #include <linux/if_arp.h>
@@ -21,16 +21,6 @@ enum {
 static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
 static const struct sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
 
-struct context {
-	struct plan *plan;
-	const struct snapshot *seen;
-	const struct ifset *made;
-	struct subjects *subjects;
-	struct desired *desired;
-	struct ifset hooks; /* monitored links whose clsact is planned already */
-	int error;
-};
-
 static struct device device_named(const char *name)
 {
 	struct device device = {0};
@@ -38,7 +28,7 @@ static struct device device_named(const char *name)
 	return device;
 }
 
-static bool own(const struct link *link)
+bool plan_own(const struct link *link)
 {
 	return link->group == owner_group(OWNER_CLIENT) ||
 	       link->group == owner_group(OWNER_COLLECTOR);
@@ -110,14 +100,31 @@ static void measure(struct context *c, size_t index)
 	const struct link *underlay = snapshot_link(c->seen, path->route.oif);
 	tunnel->path_mtu = path->route.mtu ? path->route.mtu : underlay ? underlay->mtu : 0;
 	tunnel->too_small = tunnel->path_mtu && tunnel->path_mtu < tunnel->needed_mtu;
+	if (tunnel->path_mtu > overhead(&c->plan->config->collectors[index]))
+		tunnel->fits = tunnel->path_mtu - overhead(&c->plan->config->collectors[index]);
 	if (!tunnel->local.family) /* asked for a configured one, the kernel does not repeat it */
 		tunnel->local = path->route.from;
 }
 
+static bool by_tee(const struct plan *plan, const struct stream *stream)
+{
+	return plan->config->mirrors[stream->mirror].tee;
+}
+
+static bool has_tee(const struct plan *plan, size_t collector)
+{
+	for (size_t i = 0; i < plan->streams_count; i++)
+		if (plan->streams[i].collector == collector && by_tee(plan, &plan->streams[i]))
+			return true;
+	return false;
+}
+
+/* Copies of egress that are clones; tee's have a route of their own. */
 static bool has_egress(const struct plan *plan, size_t collector)
 {
 	for (size_t i = 0; i < plan->streams_count; i++)
-		if (plan->streams[i].collector == collector && plan->streams[i].direction == EGRESS)
+		if (plan->streams[i].collector == collector &&
+		    plan->streams[i].direction == EGRESS && !by_tee(plan, &plan->streams[i]))
 			return true;
 	return false;
 }
@@ -289,6 +296,9 @@ static void add_tunnel(struct context *c, const struct client_collector *collect
 	/* super-packets must be cut and checksummed before they are encapsulated, or the collector
 	 * sees them whole */
 	want->offloads_off = OFFLOAD_TX_CHECKSUM;
+	want->tee = has_tee(c->plan, (size_t)subject);
+	if (want->tee && !want->mtu)
+		want->mtu = TEE_DEVICE_MTU;
 	seal(c, collector->device, subject);
 	if (collector->rate)
 		cap_rate(c, collector->device, collector->rate, subject);
@@ -307,7 +317,7 @@ static bool would_tell_production(const struct client_collector *collector,
 static bool leads_back(struct context *c, const struct path *path)
 {
 	const struct link *out = path->error ? NULL : snapshot_link(c->seen, path->route.oif);
-	return out && own(out);
+	return out && plan_own(out);
 }
 
 /* eBPF programs of others on a device of ours: they can be attached so that nobody else can detach
@@ -472,7 +482,7 @@ static bool may_mirror(struct context *c, const struct stream *stream, const str
 		return false;
 	if (!link)
 		subject_block(c->subjects, stream->subject, "%s does not exist", interface);
-	else if (own(link))
+	else if (plan_own(link))
 		subject_block(c->subjects, stream->subject, "%s is a device of vtap's own",
 			      interface);
 	else
@@ -532,6 +542,11 @@ static void plan_stream(struct context *c, struct stream *stream)
 
 	stream->handle = 0;
 	stream->ifindex = link ? link->ifindex : 0;
+	plan_tee_clamp(c, stream);
+	if (mirror->tee) {
+		plan_tee_copy(c, stream, link);
+		return;
+	}
 	if (!may_mirror(c, stream, link, mirror->interface))
 		return;
 	const struct filter_program *program = program_of(c, stream, link);
@@ -568,6 +583,7 @@ int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifs
 		plan_tunnel(&c, i);
 	for (size_t i = 0; i < plan->streams_count; i++)
 		plan_stream(&c, &plan->streams[i]);
+	plan_tee_ruleset(&c);
 	ifset_clear(&c.hooks);
 	return c.error;
 }

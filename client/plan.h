@@ -24,6 +24,7 @@ struct tunnel {
 	uint32_t path_mtu;   /* 0: unknown */
 	uint32_t needed_mtu; /* for full-size copies of the largest monitored interface */
 	bool too_small;      /* path_mtu < needed_mtu */
+	uint32_t fits;       /* the largest IP packet whose copy the path takes; 0: unknown */
 	bool usable;         /* there is, or will be, a device to mirror to */
 	bool hop;            /* copies of egress go through the hop */
 	bool all_lost;       /* copies are made, and none leaves */
@@ -35,6 +36,7 @@ struct stream {
 	size_t collector;
 	enum direction direction;
 	int subject;
+	int tables;      /* subject of the nftables tables that copy it; -1: tc does */
 	uint32_t handle; /* of its filter, as last planned; 0: none */
 	int ifindex;     /* of the monitored interface, as last planned; 0: none */
 	struct blind blind;
@@ -47,6 +49,7 @@ struct plan {
 	struct tunnel *tunnels;   /* by collector; filled */
 	struct stream *streams;
 	size_t streams_count;
+	int nft_subject; /* of the nftables tables; -1: the configuration asks for none */
 };
 
 /* Packets of this interface begin with an Ethernet header. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/pcap.h"
+#include "client/tee.h"
 #include "common/tc.h"
 
 static size_t count_streams(const struct client_config *config)
@@ -27,6 +28,7 @@ static void add_streams(struct setup *s, size_t mirror, size_t collector)
 		if (!s->config->mirrors[mirror].directions[d])
 			continue;
 		s->stream_accounts[s->streams_count].direction = d;
+		s->stream_accounts[s->streams_count].layer3 = s->config->mirrors[mirror].tee;
 		s->streams[s->streams_count++] =
 		    (struct stream){.mirror = mirror, .collector = collector, .direction = d};
 	}
@@ -76,7 +78,7 @@ static bool build_programs(struct setup *s, const char *path, struct problems *p
 	pcap_hold();
 	for (size_t i = 0; i < s->config->mirrors_count; i++)
 		for (enum direction d = INGRESS; d < DIRECTIONS; d++)
-			if (s->config->mirrors[i].directions[d])
+			if (s->config->mirrors[i].directions[d] && !s->config->mirrors[i].tee)
 				good &= build_program(s, path, problems, i, d);
 	pcap_release();
 	return good;
@@ -120,6 +122,7 @@ struct setup *setup_make(struct client_config *config, const char *path, struct 
 		return NULL;
 	}
 	s->config = config;
+	s->nft_subject = -1;
 	s->programs = calloc(config->mirrors_count + 1, sizeof(*s->programs));
 	s->paths = calloc(collectors + 1, sizeof(*s->paths));
 	s->tunnels = calloc(collectors + 1, sizeof(*s->tunnels));
@@ -175,7 +178,20 @@ int setup_subjects(struct setup *s, struct subjects *subjects)
 		if (stream->subject < 0)
 			return -ENOMEM;
 	}
-	return 0;
+	s->nft_subject = setup_plans_nft(s) ? subjects_add(subjects, "nftables") : -1;
+	for (size_t i = 0; i < s->streams_count; i++)
+		s->streams[i].tables =
+		    s->config->mirrors[s->streams[i].mirror].tee ? s->nft_subject : -1;
+	return s->nft_subject == -ENOMEM ? -ENOMEM : 0;
+}
+
+bool setup_plans_nft(const struct setup *s)
+{
+	for (size_t i = 0; i < s->streams_count; i++)
+		if (s->config->mirrors[s->streams[i].mirror].tee ||
+		    s->config->collectors[s->streams[i].collector].clamp_mss)
+			return true;
+	return false;
 }
 
 /* ---- over a reload --------------------------------------------------------------------------- */
@@ -217,7 +233,7 @@ static void inherit_streams(struct setup *s, const struct setup *old)
 		const struct stream_key *found =
 		    bsearch(&key, keys, old->streams_count, sizeof(*keys), key_order);
 		if (found)
-			s->stream_accounts[i] = *found->account;
+			account_inherit(&s->stream_accounts[i], found->account);
 	}
 	free(keys);
 }
@@ -310,18 +326,38 @@ const struct filter *setup_filter(const struct setup *s, const struct stream *st
 }
 
 /*
- * What the tunnel delivers of a packet, less what the filter's action counts of it: at ingress that
- * begins behind the Ethernet header.
+ * What the tunnel delivers of a packet, less what is counted of it: at ingress, and by nftables,
+ * that begins behind the Ethernet header.
  */
 static int headers_of(const struct setup *s, const struct stream *stream,
 		      const struct snapshot *seen)
 {
 	const struct link *link =
 	    snapshot_link_named(seen, s->config->mirrors[stream->mirror].interface);
-	bool counted = stream->direction == EGRESS && link && plan_has_ethernet(link);
+	bool tee = s->config->mirrors[stream->mirror].tee;
+	bool counted = !tee && stream->direction == EGRESS && link && plan_has_ethernet(link);
 	bool delivered = encap_keeps_ethernet(s->config->collectors[stream->collector].encap);
 
 	return ETH_HLEN * ((int)delivered - (int)counted);
+}
+
+/* What the kernel counted for a stream, as a filter's counters; NULL: there is nothing that counts.
+ */
+static const struct filter *counts_of(const struct setup *s, const struct stream *stream,
+				      const struct snapshot *seen, struct filter *scratch)
+{
+	const struct client_mirror *mirror = &s->config->mirrors[stream->mirror];
+	char name[TALLY_NAME];
+	struct tally tally;
+
+	if (!mirror->tee)
+		return setup_filter(s, stream, seen);
+	tee_counter(mirror->interface, s->config->collectors[stream->collector].name,
+		    stream->direction, name);
+	if (!snapshot_tally(seen, name, &tally))
+		return NULL;
+	*scratch = (struct filter){.stats = {.packets = tally.packets, .bytes = tally.bytes}};
+	return scratch;
 }
 
 static const struct link *own_link(const struct snapshot *seen, const char *name)
@@ -373,8 +409,9 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
 		account_tunnel(&s->tunnel_accounts[c], &from);
 		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
+			struct filter scratch;
 			account_stream(&s->stream_accounts[at],
-				       setup_filter(s, &s->streams[at], seen),
+				       counts_of(s, &s->streams[at], seen, &scratch),
 				       headers_of(s, &s->streams[at], seen));
 			group[count++] = &s->stream_accounts[at];
 		}
@@ -405,6 +442,9 @@ void setup_applied(struct setup *s, const struct op *op)
 	if (op->type == OP_FILTER_PUT && op->subject >= (int)collectors &&
 	    (size_t)op->subject < collectors + s->streams_count)
 		account_restart(&s->stream_accounts[(size_t)op->subject - collectors]);
+	for (size_t i = 0; op->type == OP_RULESET_PUT && i < s->streams_count; i++)
+		if (s->config->mirrors[s->streams[i].mirror].tee)
+			account_restart(&s->stream_accounts[i]);
 }
 
 struct plan setup_plan(struct setup *s)
@@ -414,5 +454,6 @@ struct plan setup_plan(struct setup *s)
 			     .paths = s->paths,
 			     .tunnels = s->tunnels,
 			     .streams = s->streams,
-			     .streams_count = s->streams_count};
+			     .streams_count = s->streams_count,
+			     .nft_subject = s->nft_subject};
 }

@@ -23,6 +23,7 @@ struct setup {
 	const char **names; /* that matter: of monitored interfaces and own devices, sorted */
 	size_t names_count;
 	struct ifset endpoints;         /* of a collector on this host */
+	int nft_subject;                /* -1: nothing is asked of nftables */
 	char (*hop_names)[2][IFNAMSIZ]; /* by collector and end */
 };
 
@@ -33,6 +34,8 @@ void setup_free(struct setup *setup); /* NULL is fine */
 /* Fills a new table of subjects: collector i is subject i, and each stream's is in it. 0 or
  * -ENOMEM. */
 int setup_subjects(struct setup *setup, struct subjects *subjects);
+/* Whether the configuration asks for anything of nftables. */
+bool setup_plans_nft(const struct setup *setup);
 /* The counters of what is in both configurations go on. */
 void setup_inherit(struct setup *setup, const struct setup *old);
 

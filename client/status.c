@@ -11,6 +11,24 @@ static const char *reason_of(const struct subjects *subjects, int subject)
 	return reason[0] ? reason : NULL;
 }
 
+/* A stream that nftables copies stands and falls with the tables. */
+static const char *stream_reason(const struct subjects *subjects, const struct stream *stream)
+{
+	const char *reason = reason_of(subjects, stream->subject);
+	return reason || stream->tables < 0 ? reason : reason_of(subjects, stream->tables);
+}
+
+const char *client_method(const struct setup *s, const struct stream *stream)
+{
+	return s->config->mirrors[stream->mirror].tee ? "tee" : "tc";
+}
+
+uint64_t client_stream_repairs(const struct subjects *subjects, const struct stream *stream)
+{
+	uint64_t repairs = subjects->items[stream->subject].repairs;
+	return stream->tables < 0 ? repairs : repairs + subjects->items[stream->tables].repairs;
+}
+
 /* IPv6 routers and hosts do not fragment what passes them. */
 const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel)
 {
@@ -22,8 +40,7 @@ const char *client_oversize(const struct client_collector *collector, const stru
 
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream)
 {
-	return !reason_of(subjects, stream->subject) &&
-	       !reason_of(subjects, (int)stream->collector);
+	return !stream_reason(subjects, stream) && !reason_of(subjects, (int)stream->collector);
 }
 
 static void add_collector(const struct setup *s, const struct subjects *subjects, size_t i,
@@ -62,7 +79,7 @@ static void add_mirror(const struct setup *s, const struct subjects *subjects, s
 {
 	const struct stream *stream = &s->streams[i];
 	const struct stream_account *account = &s->stream_accounts[i];
-	const char *reason = reason_of(subjects, stream->subject);
+	const char *reason = stream_reason(subjects, stream);
 	const char *tunnel_reason = reason_of(subjects, (int)stream->collector);
 	const char *collector = s->config->collectors[stream->collector].name;
 	char text[SUBJECT_REASON * 2];
@@ -74,14 +91,14 @@ static void add_mirror(const struct setup *s, const struct subjects *subjects, s
 	}
 	json_add_string(to, "interface", s->config->mirrors[stream->mirror].interface);
 	json_add_string(to, "direction", direction_name(stream->direction));
-	json_add_string(to, "method", "tc");
+	json_add_string(to, "method", client_method(s, stream));
 	json_add_string(to, "collector", collector);
 	json_add_string(to, "state", reason ? "blocked" : "mirroring");
 	json_add_string(to, "reason", reason);
 	json_add_number(to, "packets", account->packets);
 	json_add_number(to, "bytes", account->bytes);
 	json_add_number(to, "dropped", account->dropped);
-	json_add_number(to, "repairs", subjects->items[stream->subject].repairs);
+	json_add_number(to, "repairs", client_stream_repairs(subjects, stream));
 }
 
 char *client_status(const struct setup *s, const struct subjects *subjects, bool degraded,

@@ -11,6 +11,9 @@
 const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel);
 /* Whether copies of this stream can reach its collector. */
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream);
+/* "tc", "tee" */
+const char *client_method(const struct setup *setup, const struct stream *stream);
+uint64_t client_stream_repairs(const struct subjects *subjects, const struct stream *stream);
 
 char *client_status(const struct setup *setup, const struct subjects *subjects, bool degraded,
 		    double uptime_s);

@@ -161,14 +161,6 @@ static int take_counter(const struct nlmsghdr *header, void *ctx)
 
 	if (!ruleset_counter_parse(header, &tally))
 		return 0;
-	for (size_t i = 0; i < ruleset->tallies.count; i++) {
-		struct tally *same = &ruleset->tallies.items[i];
-		if (strcmp(same->name, tally.name) != 0)
-			continue;
-		same->packets += tally.packets;
-		same->bytes += tally.bytes;
-		return 0;
-	}
 	struct tally *slot = ARRAY_ADD(&ruleset->tallies);
 	if (!slot)
 		return -ENOMEM;
@@ -181,7 +173,7 @@ static int count(struct nft *nft, struct ruleset *out)
 	struct look look = {.ruleset = out};
 	int error = -EINTR;
 
-	/* an interrupted dump is done again for both: counters with the same name add up */
+	/* an interrupted dump is done again for both tables */
 	for (int i = 0; error == -EINTR && i < TALK_DUMP_TRIES; i++) {
 		out->tallies.count = 0;
 		error = 0;

@@ -93,8 +93,16 @@ static int name_order(const void *a, const void *b, void *links)
 	return strcmp(items[*(const uint32_t *)a].name, items[*(const uint32_t *)b].name);
 }
 
+static int tally_order(const void *a, const void *b)
+{
+	return strcmp(((const struct tally *)a)->name, ((const struct tally *)b)->name);
+}
+
 int snapshot_sort(struct snapshot *s)
 {
+	if (s->ruleset.tallies.count)
+		qsort(s->ruleset.tallies.items, s->ruleset.tallies.count,
+		      sizeof(*s->ruleset.tallies.items), tally_order);
 	if (s->links.count)
 		qsort(s->links.items, s->links.count, sizeof(*s->links.items), by_ifindex);
 	if (s->addresses.count)
@@ -187,6 +195,27 @@ const struct address *snapshot_first_address(const struct snapshot *s, int ifind
 	if (low < s->addresses.count && s->addresses.items[low].ifindex == ifindex)
 		return &s->addresses.items[low];
 	return NULL;
+}
+
+bool snapshot_tally(const struct snapshot *s, const char *name, struct tally *out)
+{
+	const struct tally *items = s->ruleset.tallies.items;
+	size_t low = 0, high = s->ruleset.tallies.count;
+
+	*out = (struct tally){0};
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(items[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	size_t first = low;
+	for (; low < s->ruleset.tallies.count && strcmp(items[low].name, name) == 0; low++) {
+		out->packets += items[low].packets;
+		out->bytes += items[low].bytes;
+	}
+	return low > first;
 }
 
 const struct filter *snapshot_filters(const struct snapshot *s, int ifindex, uint32_t parent,

@@ -199,7 +199,7 @@ struct route {
 
 enum { TALLY_NAME = 32 };
 
-/* A named counter of vtap-client's nftables tables, of both of them added up. */
+/* A named counter of one of vtap-client's nftables tables. */
 struct tally {
 	char name[TALLY_NAME];
 	uint64_t packets;
@@ -212,7 +212,7 @@ struct ruleset {
 	bool foreign;   /* a table of that name is somebody else's */
 	uint64_t print; /* of the text that they were made of; 0: they do not go together */
 	bool intact;    /* the rules are those that the text made */
-	ARRAY_OF(struct tally) tallies;
+	ARRAY_OF(struct tally) tallies; /* by name */
 };
 
 struct snapshot {
@@ -235,6 +235,8 @@ struct link *snapshot_link_named(const struct snapshot *snapshot, const char *na
 const struct qdisc *snapshot_hook(const struct snapshot *snapshot, int ifindex);
 const struct qdisc *snapshot_root_qdisc(const struct snapshot *snapshot, int ifindex);
 const struct address *snapshot_first_address(const struct snapshot *snapshot, int ifindex);
+/* The counters of this name added up; false: there is none. */
+bool snapshot_tally(const struct snapshot *snapshot, const char *name, struct tally *out);
 /* The filters of one hook: the first, and their number in *count. */
 const struct filter *snapshot_filters(const struct snapshot *snapshot, int ifindex, uint32_t parent,
 				      size_t *count);

@@ -236,13 +236,31 @@ START_TEST(encapsulations)
 }
 END_TEST
 
+START_TEST(by_tee)
+{
+	struct client_config *config = good(SOC "mirror eth0 { method = tee }\n"
+						"mirror eth1 { method = tc }\n"
+						"mirror \"eth*\" { }\n");
+
+	ck_assert(config->mirrors[0].tee && !config->mirrors[1].tee && !config->mirrors[2].tee);
+	ck_assert(!config->collectors[0].clamp_mss);
+	client_config_free(config);
+	config = good("collector soc { address = 192.0.2.1 clamp_mss = true }");
+	ck_assert(config->collectors[0].clamp_mss);
+	client_config_free(config);
+	bad(SOC "mirror eth0 {\nmethod = tee\nfilter = \"tcp\" }",
+	    "4: method \"tee\" copies everything, it knows no filter: use method \"tc\"\n");
+	bad(SOC "mirror \"eth*\" {\nmethod = tee }",
+	    "2: interface \"eth*\" has a name that nftables cannot match: use method \"tc\"\n");
+}
+END_TEST
+
 START_TEST(choices)
 {
 	key_bad("encap = geneve", "3: encap \"geneve\" is not \"vxlan\", \"gretap\" or \"gre\"\n");
 	key_bad("oversize = resegment",
 		"3: oversize \"resegment\" is not \"fragment\" or \"drop\"\n");
-	bad(SOC "mirror eth0 {\nmethod = tee }",
-	    "3: method \"tee\" is not supported by this version\n");
+	key_bad("clamp_mss = maybe", "3: clamp_mss \"maybe\" is not true or false\n");
 	bad(SOC "mirror eth0 {\nmethod = nft }", "3: method \"nft\" is not \"tc\" or \"tee\"\n");
 	bad(SOC "mirror eth0 {\ndirection = in }",
 	    "3: direction \"in\" is not \"ingress\", \"egress\" or \"both\"\n");
@@ -606,8 +624,9 @@ END_TEST
 START_TEST(sample_uncommented)
 {
 	static const char *const keys[] = {
-	    "address", "local", "encap",     "vni",       "port",   "device", "rate",   "oversize",
-	    "ttl",     "dscp",  "collector", "direction", "method", "filter", "listen", "tc_pref"};
+	    "address",   "local",    "encap",  "vni",    "port",      "device",
+	    "rate",      "oversize", "ttl",    "dscp",   "clamp_mss", "collector",
+	    "direction", "method",   "filter", "listen", "tc_pref"};
 	FILE *file = fopen(TEST_SRCDIR "/etc/client.conf", "re");
 	char line[256], text[16384] = "";
 	struct client_config *config;
@@ -652,6 +671,7 @@ int main(void)
 	tcase_add_test(tcase, addresses);
 	tcase_add_test(tcase, encapsulations);
 	tcase_add_test(tcase, choices);
+	tcase_add_test(tcase, by_tee);
 	tcase_add_loop_test(tcase, rates_as_tc_writes_them, 0, sizeof(rates) / sizeof(rates[0]));
 	tcase_add_loop_test(tcase, no_rates_at_all, 0, sizeof(no_rates) / sizeof(no_rates[0]));
 	tcase_add_test(tcase, devices);
