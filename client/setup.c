@@ -341,7 +341,10 @@ static int headers_of(const struct setup *s, const struct stream *stream,
 	return ETH_HLEN * ((int)delivered - (int)counted);
 }
 
-/* What the kernel counted for a stream, as a filter's counters; NULL: there is nothing that counts.
+/*
+ * What the kernel counted for a stream, as a filter's counters; NULL: there is nothing that counts.
+ * The counters of both tables are one: while one table is missing they are none, and the tables
+ * that are put then count from zero.
  */
 static const struct filter *counts_of(const struct setup *s, const struct stream *stream,
 				      const struct snapshot *seen, struct filter *scratch)
@@ -354,7 +357,7 @@ static const struct filter *counts_of(const struct setup *s, const struct stream
 		return setup_filter(s, stream, seen);
 	tee_counter(mirror->interface, s->config->collectors[stream->collector].name,
 		    stream->direction, name);
-	if (!snapshot_tally(seen, name, &tally))
+	if (!seen->ruleset.print || !snapshot_tally(seen, name, &tally))
 		return NULL;
 	*scratch = (struct filter){.stats = {.packets = tally.packets, .bytes = tally.bytes}};
 	return scratch;

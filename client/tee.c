@@ -273,18 +273,18 @@ static void came_back(struct table *t)
 
 static void ingress_chains(struct table *t)
 {
-	open_hook(t, "ingress", "prerouting", PRIORITY_INGRESS);
+	open_hook(t, "prerouting", "prerouting", PRIORITY_INGRESS);
 	enter_rules(t, INGRESS, "ingress_copies");
 	close_chain(t);
 }
 
 static void egress_chains(struct table *t)
 {
-	open_hook(t, "egress", "postrouting", PRIORITY_EGRESS);
+	open_hook(t, "postrouting", "postrouting", PRIORITY_EGRESS);
 	enter_rules(t, EGRESS, "egress_copies");
 	close_chain(t);
-	open_hook(t, "egress_to_many", "output", PRIORITY_EGRESS);
-	sent_to_many(t, "goto egress_to_many_copies");
+	open_hook(t, "output", "output", PRIORITY_EGRESS);
+	sent_to_many(t, "goto to_many_copies");
 	close_chain(t);
 }
 
@@ -305,7 +305,7 @@ static void copy_chains(struct table *t, bool ingress, bool egress)
 		sent_to_many(t, "return");
 		copy_rules(t, EGRESS);
 		close_chain(t);
-		open_chain(t, "egress_to_many_copies");
+		open_chain(t, "to_many_copies");
 		copy_rules(t, EGRESS);
 		close_chain(t);
 		egress_chains(t);
@@ -319,7 +319,7 @@ static void clamp_chain(struct table *t, enum direction direction)
 {
 	uint32_t headers = t->family == RULESET_IPV4 ? TCP_IPV4 : TCP_IPV6;
 
-	open_hook(t, direction == INGRESS ? "clamp_ingress" : "clamp_egress",
+	open_hook(t, direction == INGRESS ? "clamp_prerouting" : "clamp_postrouting",
 		  direction == INGRESS ? "prerouting" : "postrouting", PRIORITY_CLAMP);
 	for (size_t i = 0; i < t->tee->clamps.count; i++) {
 		const struct tee_clamp *clamp = &t->tee->clamps.items[i];

@@ -84,8 +84,12 @@ int knob_ipv6_off(const char *device)
 
 int knob_ipv6_quiet(const char *device)
 {
-	/* quiet before it is on; addr_gen_mode 1 is "none" */
+	/*
+	 * Quiet before it is on. addr_gen_mode 1 is "none". A device is born with the duties of a
+	 * router where the host is one: with MLD version 2 it would announce that it drops them.
+	 */
 	static const char *const settings[][2] = {{"addr_gen_mode", "1\n"},
+						  {"force_mld_version", "1\n"},
 						  {"accept_ra", "0\n"},
 						  {"forwarding", "0\n"},
 						  {"disable_ipv6", "0\n"}};
