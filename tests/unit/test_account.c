@@ -61,6 +61,15 @@ static void observe(void)
 	now_ms += 100;
 }
 
+static void account_all_behind_ethernet(void)
+{
+	account_tunnel(&tunnel, &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter});
+	for (size_t i = 0; i < count; i++)
+		account_stream(&streams[i], &filters[i], HEADER);
+	account_share(&tunnel, group, count, now_ms);
+	now_ms += 100;
+}
+
 static void expect_sums(void)
 {
 	uint64_t packets = 0, bytes = 0;
@@ -107,6 +116,52 @@ START_TEST(gro_at_ingress)
 	ck_assert_uint_eq(streams[1].packets, 5);
 	ck_assert_uint_eq(streams[1].bytes, 5 * 66);
 	expect_sums();
+}
+END_TEST
+
+/* nftables: no Ethernet header either way, a super-packet is one. */
+START_TEST(by_nftables)
+{
+	start(1, 1);
+	for (size_t i = 0; i < 2; i++)
+		streams[i].layer3 = true;
+	filters[0].stats = (struct filter_stats){.packets = 10, .bytes = 10 * 86};
+	filters[1].stats = (struct filter_stats){.packets = 3, .bytes = 3 * 1500};
+	link.stats.tx_packets = 13;
+	link.stats.tx_bytes = 10 * 86 + 3 * 1500;
+	account_all_behind_ethernet();
+	ck_assert_uint_eq(streams[0].packets, 10);
+	ck_assert_uint_eq(streams[0].bytes, 1000);
+	ck_assert_uint_eq(streams[1].packets, 3);
+	ck_assert_uint_eq(streams[1].bytes, 3 * 1514);
+	expect_sums();
+	/* one of 40 segments leaves, among the answers to it */
+	filters[0].stats.packets += 5;
+	filters[0].stats.bytes += 5 * 52;
+	filters[1].stats.packets += 1;
+	filters[1].stats.bytes += 40 * 1448 + 52;
+	link.stats.tx_packets += 45;
+	link.stats.tx_bytes += 5 * 52 + 40 * 1500;
+	account_all_behind_ethernet();
+	ck_assert_uint_eq(streams[0].packets, 15);
+	ck_assert_uint_eq(streams[0].bytes, 1000 + 5 * 66);
+	ck_assert_uint_eq(streams[1].packets, 43);
+	ck_assert_uint_eq(streams[1].bytes, 43 * 1514);
+	expect_sums();
+}
+END_TEST
+
+START_TEST(another_method)
+{
+	struct stream_account by_tc = {.packets = 7, .bytes = 700, .last = {.packets = 7}};
+	struct stream_account now = {.direction = EGRESS, .layer3 = true};
+
+	account_inherit(&now, &by_tc);
+	ck_assert(now.layer3 && now.packets == 7 && now.bytes == 700 && !now.last.packets);
+	by_tc = now;
+	by_tc.last.packets = 3;
+	account_inherit(&now, &by_tc);
+	ck_assert_uint_eq(now.last.packets, 3);
 }
 END_TEST
 
@@ -445,6 +500,8 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, both_directions);
 	tcase_add_test(tests, gro_at_ingress);
+	tcase_add_test(tests, by_nftables);
+	tcase_add_test(tests, another_method);
 	tcase_add_test(tests, copies_on_their_way_wait);
 	tcase_add_test(tests, losses);
 	tcase_add_test(tests, counters_that_start_again);

@@ -194,6 +194,12 @@ START_TEST(addresses_and_routes)
 	ck_assert_int_eq(address_event(RTM_NEWADDR, OTHER), HINT_PASS);
 	nlmsg_start(&m, buffer, sizeof(buffer), RTM_DELROUTE, 0, &route, sizeof(route));
 	ck_assert_int_eq(hint(&m), HINT_ROUTES);
+	nlmsg_put_u32(&m, RTA_OIF, ETH0);
+	ck_assert_int_eq(hint(&m), HINT_ROUTES);
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_DELROUTE, 0, &route, sizeof(route));
+	nlmsg_put_u32(&m, RTA_OIF, TUNNEL); /* a way of nftables' copies */
+	ck_assert_int_eq(hint(&m), HINT_PASS);
+	ck_assert_int_eq(ifindex, TUNNEL);
 }
 END_TEST
 
