@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "collector/crossing.h"
 
-bool crossing_judge(struct crossing *c, int ifindexes, uint64_t taken, uint64_t admitted)
+static bool started_again(const struct crossing *c, int ifindexes,
+			  const struct crossing_counts *now)
+{
+	return !c->watching || ifindexes != c->ifindexes || now->taken < c->base.taken ||
+	       now->admitted_before < c->base.admitted_before;
+}
+
+bool crossing_judge(struct crossing *c, int ifindexes, const struct crossing_counts *now)
 {
 	enum crossing_state was = c->state;
 
-	if (!c->watching || ifindexes != c->ifindexes || taken < c->taken ||
-	    admitted < c->admitted) {
-		*c = (struct crossing){c->state, true, ifindexes, taken, admitted};
+	if (started_again(c, ifindexes, now)) {
+		*c = (struct crossing){c->state, true, ifindexes, *now};
 		return false;
 	}
-	uint64_t in = taken - c->taken, let = admitted - c->admitted;
-	if (in >= let + CROSSING_FRAMES)
+	uint64_t taken = now->taken - c->base.taken;
+	/* what was let in over all of that time and a little more, and over a little less */
+	uint64_t most = now->admitted_after - c->base.admitted_before;
+	uint64_t least = now->admitted_before > c->base.admitted_after
+			     ? now->admitted_before - c->base.admitted_after
+			     : 0;
+	if (taken >= most + CROSSING_FRAMES)
 		c->state = CROSSING_PAST;
-	else if (!in && let >= CROSSING_FRAMES)
+	else if (!taken && least >= CROSSING_FRAMES)
 		c->state = CROSSING_STRANDED;
-	else if (in && in <= let)
+	else if (taken && taken <= most)
 		c->state = CROSSING_GOOD;
 	else
 		return false; /* too few to tell: judged with what comes */
-	*c = (struct crossing){c->state, true, ifindexes, taken, admitted};
+	c->base = *now;
 	return was != c->state;
 }

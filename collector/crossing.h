@@ -18,18 +18,25 @@ enum crossing_state {
 	CROSSING_STRANDED, /* the door lets frames in, and the endpoint takes none */
 };
 
+/* The counters cannot be read in one moment: the door's were read before and after the endpoints'.
+ */
+struct crossing_counts {
+	uint64_t admitted_before;
+	uint64_t taken;
+	uint64_t admitted_after;
+};
+
 struct crossing {
 	enum crossing_state state;
 	bool watching;
 	int ifindexes; /* of the endpoints, in one number: others count on their own */
-	uint64_t taken, admitted;
+	struct crossing_counts base;
 };
 
 /*
- * `taken` by the endpoints, read before `admitted` by the door. The door counts wire frames, the
- * endpoint what receive offload made of them: what all goes through the door grows no less there.
- * True: the state changed.
+ * The door counts wire frames, the endpoint what receive offload made of them: what all goes
+ * through the door grows no less there. True: the state changed.
  */
-bool crossing_judge(struct crossing *crossing, int ifindexes, uint64_t taken, uint64_t admitted);
+bool crossing_judge(struct crossing *crossing, int ifindexes, const struct crossing_counts *now);
 
 #endif

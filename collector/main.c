@@ -284,34 +284,41 @@ static bool concerns(void *ctx, const struct link *link)
 	return snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
-/* After an observation and a sample, in this order. */
-static bool look_at_crossing(struct collector *collector)
+/* Whether all endpoints are there; then what they took, and their ifindexes in one number. */
+static bool read_endpoints(struct collector *collector, uint64_t *taken, int *ifindexes)
 {
 	const struct collector_view now = view(collector);
-	uint64_t taken = 0;
-	int ifindexes = 0;
 
+	*taken = 0;
+	*ifindexes = 0;
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
 		if (!collector->config->endpoints[e].enabled)
 			continue;
 		if (!now.endpoints[e])
 			return false;
-		ifindexes = ifindexes * 31 + now.endpoints[e]->ifindex;
-		taken += now.endpoints[e]->stats.rx_packets;
+		*ifindexes = *ifindexes * 31 + now.endpoints[e]->ifindex;
+		*taken += now.endpoints[e]->stats.rx_packets;
 	}
-	return crossing_judge(&collector->crossing, ifindexes, taken,
-			      collector->totals.accepted.packets);
+	return true;
 }
 
 static bool refresh(void *ctx)
 {
 	struct collector *collector = ctx;
+	struct door_totals before = {0};
+	struct crossing_counts counts;
+	int ifindexes;
 
+	int unread = door_read_totals(collector->door, &before);
 	int error = reconcile_observe(&collector->daemon.reconcile);
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
-	return !error && look_at_crossing(collector);
+	if (unread || error || !read_endpoints(collector, &counts.taken, &ifindexes))
+		return false;
+	counts.admitted_before = before.accepted.packets;
+	counts.admitted_after = collector->totals.accepted.packets;
+	return crossing_judge(&collector->crossing, ifindexes, &counts);
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)

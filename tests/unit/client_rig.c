@@ -7,6 +7,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "client/pcap.h"
 #include "tests/unit/config_file.h"
 
 const char client_rig_simple[] = "collector \"soc\" { address = \"10.0.0.9\" }\n"
@@ -14,7 +15,11 @@ const char client_rig_simple[] = "collector \"soc\" { address = \"10.0.0.9\" }\n
 
 struct setup *client_rig_setup(const char *text)
 {
+	static bool held; /* over all of a test's many configurations: loading takes its time */
 	struct problems problems = {0};
+	if (!held)
+		pcap_hold();
+	held = true;
 	char *path = config_file_write(text, strlen(text));
 	struct client_config *config = client_config_read(path, &problems);
 
