@@ -69,7 +69,7 @@ REPAIRS = {
     "local": (ip("link set vtap-soc type vxlan local 10.77.0.77"), ANEW, ()),
     "ttl": (ip("link set vtap-soc type vxlan ttl 1"), {TUNNEL: "settings differ"}, ()),
     "tos": (ip("link set vtap-soc type vxlan tos 0x10"), {TUNNEL: "settings differ"}, ()),
-    "df": (ip("link set vtap-soc type vxlan df set"), ANEW, ()),
+    "df": (ip("link set vtap-soc type vxlan df set"), {TUNNEL: "settings differ"}, ()),
     "learning": (ip("link set vtap-soc type vxlan learning"), ANEW, ()),
     "checksum offload": (ethtool("vtap-soc", "tx", "on"), {TUNNEL: "offloads differ"}, ()),
     "drop at the tunnel": (tc("filter del dev vtap-soc ingress pref 1"), {TUNNEL: "missing"}, ()),
