@@ -61,20 +61,6 @@ def program(lab):
             p.kill()
 
 
-@contextlib.contextmanager
-def one_processor():
-    """
-    The traffic of the body on one processor, whose queues keep packets in order. Two would let an answer's copy overtake
-    the copy of what it answers, as it does on any network with two ways.
-    """
-    usual = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(usual)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, usual)
-
-
 def meet(lab):
     for address in (lab.peer.address4, lab.peer.address6, COLLECTOR4):
         traffic.ping(lab.client1, address, (98,))
@@ -174,7 +160,7 @@ def test_tshark(lab, program, network):
     monitored = source(lab)
     if network == "lossy":  # behind the monitored interface: production sends again, the copies have their own way
         lab.sw.tc("qdisc add dev peer root tbf rate 200mbit burst 20000 limit 60000")
-    with one_processor():
+    with traffic.one_processor():
         if network == "whole":
             everything(lab)
         else:

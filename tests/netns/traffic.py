@@ -128,6 +128,20 @@ def tcp_transfer(ns, peer, address, size, port=5400, pacing=PACING):
     assert (sent, sums["returned"]) == (sums["received"], back), "TCP payload changed on the way"
 
 
+@contextlib.contextmanager
+def one_processor():
+    """
+    The traffic of the body on one processor, whose queues keep packets in order. Two would let an answer's copy overtake
+    the copy of what it answers, as it does on any network with two ways.
+    """
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usual)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usual)
+
+
 def mixed(ns, peer, address4, address6, bulk):
     """Everything a host says in a day: every frame size, fragments, bulk in both directions, ARP and ND."""
     ns.ip("neigh flush dev eth0")
