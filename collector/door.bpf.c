@@ -5,6 +5,8 @@
  * must
  * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC).
  *
+ * The end of the cut: runs where segments of aggregates come back; see door_cut.bpf.h.
+ *
  * The seal: runs at the tc ingress of the tunnel endpoint, behind its readers. It counts the frames
  * that got there, in the door's measure, and drops all of them.
  *
@@ -18,6 +20,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "door_cut.bpf.h"
 #include "door_gre.bpf.h"
 #include "door_packet.bpf.h"
 #include "door_shared.h"
@@ -215,7 +218,7 @@ static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *ke
 	fresh.first_boot_ns = bpf_ktime_get_boot_ns();
 	error = bpf_map_update_elem(&vtap_clients, key, &fresh, BPF_NOEXIST);
 	if (!error)
-		return TC_ACT_UNSPEC;
+		return onward(skb, key, sum, &totals->line);
 	/* Another CPU was faster: this CPU's share of the entry is there and still zero. */
 	client = error == -EEXIST ? bpf_map_lookup_elem(&vtap_clients, key) : NULL;
 	if (client) {
@@ -224,7 +227,7 @@ static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *ke
 	} else {
 		add(&totals->overflow, sum);
 	}
-	return TC_ACT_UNSPEC;
+	return onward(skb, key, sum, &totals->line);
 }
 
 static __always_inline int admit(struct __sk_buff *skb, const struct door_key *key,
@@ -237,7 +240,7 @@ static __always_inline int admit(struct __sk_buff *skb, const struct door_key *k
 	add(&totals->accepted, sum);
 	add(&client->sum, sum);
 	client->last_mono_ns = bpf_ktime_get_coarse_ns();
-	return TC_ACT_UNSPEC;
+	return onward(skb, key, sum, &totals->line);
 }
 
 static __noinline int drop_malformed(struct __sk_buff *skb, const struct door_key *key,
@@ -296,7 +299,14 @@ int vtap_door(struct __sk_buff *skb)
 	struct door_rules *rules;
 	__u32 zero = 0;
 	bool whole = false;
+	const struct door_cutter *cutter;
+	struct door_sums *totals;
 
+	cutter = bpf_map_lookup_elem(&vtap_cutter, &zero);
+	if (cutter && on_its_way(skb, cutter)) {
+		totals = bpf_map_lookup_elem(&vtap_totals, &zero);
+		return totals ? come_back(skb, &totals->line) : TC_ACT_UNSPEC;
+	}
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		return TC_ACT_UNSPEC;
 	/* A VLAN device's frame: it passes the door at that device's own ingress. */
@@ -323,6 +333,19 @@ int vtap_door(struct __sk_buff *skb)
 	if (!whole && load(skb, packet.udp, &header, sizeof(header)))
 		header.vxlan.flags = 0; /* too short: counted as malformed */
 	return judge_vxlan(skb, &packet, &header, rules);
+}
+
+/* At the other end of the veth pair. */
+SEC("tc")
+int vtap_cut_end(struct __sk_buff *skb)
+{
+	const struct door_cutter *cutter;
+	__u32 zero = 0;
+
+	cutter = bpf_map_lookup_elem(&vtap_cutter, &zero);
+	if (!cutter || !on_its_way(skb, cutter) || skb->gso_size)
+		return TC_ACT_SHOT;
+	return bpf_redirect(skb->cb[CB_IFINDEX], BPF_F_INGRESS);
 }
 
 static __always_inline int seal(struct __sk_buff *skb, __be16 protocol)

@@ -24,7 +24,8 @@
 
 /* The maps that an earlier door hands over; of these the first two are its history. */
 static const char *const kept_names[] = {"vtap_clients", "vtap_totals",   "vtap_allow4",
-					 "vtap_allow6",  "vtap_rejected", "vtap_settled"};
+					 "vtap_allow6",  "vtap_rejected", "vtap_settled",
+					 "vtap_cutter"};
 enum { PROG_MAPS_MAX = 16 };
 
 /* ---- configuring ---- */
@@ -207,6 +208,22 @@ static int program_id(int fd, uint32_t *id)
 	return error;
 }
 
+/* The first door chooses how what it sends to be cut is known again. */
+static int mark_cutter(struct door *door)
+{
+	const int fd = bpf_map__fd(door->kept[CUTTER]);
+	struct door_cutter cutter = {0};
+	uint32_t zero = 0;
+	int error = bpf_map_lookup_elem(fd, &zero, &cutter);
+
+	if (error || cutter.secret)
+		return error;
+	if (getrandom(&cutter.secret, sizeof(cutter.secret), GRND_NONBLOCK) < 0)
+		return -errno;
+	cutter.secret |= 1; /* zero: none */
+	return bpf_map_update_elem(fd, &zero, &cutter, BPF_ANY);
+}
+
 static int open_new(struct door *door, const struct collector_config *config, const int fds[KEPT],
 		    bool *lost)
 {
@@ -233,6 +250,10 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		error = program_id(door_seal_fd(door, ENCAP_VXLAN), &door->seal_id);
 	if (!error)
 		error = program_id(door_seal_fd(door, ENCAP_GRE), &door->seal_bare_id);
+	if (!error)
+		error = program_id(door_cut_end_fd(door), &door->cut_end_id);
+	if (!error)
+		error = mark_cutter(door);
 	if (!error)
 		error = door_configure(door, config);
 	return error;
@@ -305,6 +326,29 @@ int door_seal_fd(const struct door *door, enum encap encap)
 uint32_t door_seal_id(const struct door *door, enum encap encap)
 {
 	return encap_keeps_ethernet(encap) ? door->seal_id : door->seal_bare_id;
+}
+
+int door_cut_end_fd(const struct door *door)
+{
+	return bpf_program__fd(door->skel->progs.vtap_cut_end);
+}
+
+uint32_t door_cut_end_id(const struct door *door)
+{
+	return door->cut_end_id;
+}
+
+int door_set_cutter(struct door *door, int ifindex)
+{
+	const int fd = bpf_map__fd(door->kept[CUTTER]);
+	struct door_cutter cutter = {0};
+	uint32_t zero = 0;
+	int error = bpf_map_lookup_elem(fd, &zero, &cutter);
+
+	if (error || cutter.ifindex == (uint32_t)ifindex)
+		return error;
+	cutter.ifindex = (uint32_t)ifindex;
+	return bpf_map_update_elem(fd, &zero, &cutter, BPF_ANY);
 }
 
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max)

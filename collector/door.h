@@ -66,6 +66,11 @@ uint32_t door_prog_id(const struct door *door);
 /* The program for an endpoint: counts what arrived, and drops it. */
 int door_seal_fd(const struct door *door, enum encap encap);
 uint32_t door_seal_id(const struct door *door, enum encap encap);
+/* The program for the end of the veth pair that segments of aggregates come out of. */
+int door_cut_end_fd(const struct door *door);
+uint32_t door_cut_end_id(const struct door *door);
+/* Where aggregates are sent to be cut; 0: they go on as they are. */
+int door_set_cutter(struct door *door, int ifindex);
 /* The maps to keep over a restart: fills up to `max`, returns how many there are. Names are static.
  */
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max);

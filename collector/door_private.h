@@ -15,13 +15,13 @@
 #include "collector/door.h"
 
 /* The maps that outlive the program. */
-enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, REJECTED, SETTLED, KEPT };
+enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, REJECTED, SETTLED, CUTTER, KEPT };
 
 struct door {
 	struct door_bpf *skel;
 	struct bpf_map *kept[KEPT];
 	size_t cpus;
-	uint32_t prog_id, seal_id, seal_bare_id;
+	uint32_t prog_id, seal_id, seal_bare_id, cut_end_id;
 };
 
 #endif

@@ -32,6 +32,14 @@ struct door_value {
 	__u64 last_mono_ns;
 };
 
+/* What is on its way to be cut, and comes back in the same order. */
+struct door_line {
+	__u32 sent;     /* number of the latest one */
+	__u32 returned; /* of the latest one that is back as a whole */
+	__u32 number;   /* of the one that is coming back */
+	__u32 seen;     /* its segments so far */
+};
+
 /*
  * vtap_totals, one per CPU. What the endpoint got comes first: who copies the structure while
  * frames pass reads it before what was let in, and so never finds more delivered than accepted.
@@ -42,6 +50,14 @@ struct door_sums {
 	struct door_sum rejected;
 	struct door_sum overflow;
 	struct door_sum malformed;
+	struct door_line line;
+};
+
+/* vtap_cutter; kept, so that what is on its way finds back over a restart */
+struct door_cutter {
+	__u64 secret;
+	__u32 ifindex; /* where aggregates are sent to be cut; 0: they stay as they are */
+	__u32 zero;
 };
 
 /* vtap_settled: the daemon's own, kept here as it has to outlive a daemon that is killed */

@@ -13,6 +13,7 @@
 #include "collector/crossing.h"
 #include "collector/clients.h"
 #include "collector/config.h"
+#include "collector/cutter.h"
 #include "collector/door.h"
 #include "collector/metrics.h"
 #include "collector/plan.h"
@@ -241,17 +242,27 @@ static int adopt(void *ctx)
 static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 {
 	struct collector *collector = ctx;
-	struct plan_door door = {.prog_fd = -1};
+	struct plan_door door = {.prog_fd = -1, .cut_end_fd = -1};
 
 	if (collector->door) {
 		door.prog_fd = door_prog_fd(collector->door);
 		door.prog_id = door_prog_id(collector->door);
+		door.cut_end_fd = door_cut_end_fd(collector->door);
+		door.cut_end_id = door_cut_end_id(collector->door);
 	}
 	for (enum encap e = ENCAP_VXLAN; collector->door && e < ENCAPS; e++) {
 		door.seal_fd[e] = door_seal_fd(collector->door, e);
 		door.seal_id[e] = door_seal_id(collector->door, e);
 	}
 	door.crossing = collector->crossing.state;
+	/* each pass ends with a plan that finds all as wanted: only then is it used */
+	int error =
+	    collector->door
+		? door_set_cutter(collector->door, cutter_ready(&reconcile->seen, door.cut_end_id,
+								collector->config))
+		: 0;
+	if (error)
+		return error;
 	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
 			      reconcile->subjects, desired);
 }
@@ -281,6 +292,8 @@ static bool concerns(void *ctx, const struct link *link)
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++)
 		if (strcmp(link->name, collector->config->endpoints[e].device) == 0)
 			return true;
+	if (cutter_is(link->name, collector->config->endpoints[ENCAP_VXLAN].device))
+		return true;
 	return snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 

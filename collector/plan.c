@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/cutter.h"
 #include "common/ahead.h"
 #include "common/tc.h"
 
@@ -115,6 +116,33 @@ static int plan_endpoint(struct context *c, enum encap encap)
 	return error ? error : add_hook_filter(c, &seal);
 }
 
+/* ---- the cutter ------------------------------------------------------------------------------ */
+
+static bool cutter_taken(struct context *c)
+{
+	for (int end = CUTTER_IN; end <= CUTTER_OUT; end++) {
+		char name[IFNAMSIZ];
+		cutter_name(c->config->endpoints[ENCAP_VXLAN].device, end, name);
+		const struct link *link = snapshot_link_named(c->seen, name);
+		if (!link || link->group == owner_group(OWNER_COLLECTOR))
+			continue;
+		subject_block(c->subjects, SUBJECT_DOOR,
+			      "there is a device %s (%s) that vtap-collector did not make: readers "
+			      "see what GRO merged on the underlay",
+			      name, link->kind_name[0] ? link->kind_name : "hardware");
+		return true;
+	}
+	return false;
+}
+
+static int plan_cutter(struct context *c)
+{
+	if (!cutter_wanted(c->config) || cutter_taken(c))
+		return 0;
+	return cutter_plan(c->config, c->door.cut_end_fd, id_of(c->door.cut_end_id), SUBJECT_DOOR,
+			   c->desired);
+}
+
 /* ---- the door -------------------------------------------------------------------------------- */
 
 static bool needs_door(const struct context *c, const struct link *link)
@@ -222,6 +250,8 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 
 	for (enum encap e = ENCAP_VXLAN; !error && e < ENCAPS; e++)
 		error = plan_endpoint(&c, e);
+	if (!error)
+		error = plan_cutter(&c);
 	for (size_t i = 0; !error && i < seen->links.count; i++)
 		if (needs_door(&c, &seen->links.items[i]))
 			error = plan_door(&c, &seen->links.items[i]);

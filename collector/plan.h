@@ -14,13 +14,16 @@
 /* An endpoint's subject is its encapsulation. */
 enum { SUBJECT_DOOR = ENCAPS, SUBJECTS };
 
-/* The door's program, and the seal's; id 0: not loaded, as in a dry run. */
+/* The door's program, the seal's, and that of the cutter's end; id 0: not loaded, as in a dry run.
+ */
 struct plan_door {
 	int prog_fd;
 	uint32_t prog_id;
 	int seal_fd[ENCAPS];
 	uint32_t seal_id[ENCAPS];
 	enum crossing_state crossing; /* what the counters say */
+	int cut_end_fd;
+	uint32_t cut_end_id;
 };
 
 int plan_collector(const struct collector_config *config, struct plan_door door,

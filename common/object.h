@@ -259,7 +259,9 @@ bool cookie_names(const uint8_t *cookie, size_t size, const char *name);
  */
 #define PROG_NAME_DOOR      "vtap-door"
 #define PROG_NAME_DOOR_MADE "vtap-door made-clsact"
-#define PROG_NAME_SEAL      "vtap-seal" /* on a link of vtap's own: no mark of an owner needed */
+/* On links of vtap's own: no mark of an owner needed. */
+#define PROG_NAME_SEAL    "vtap-seal"
+#define PROG_NAME_CUT_END "vtap-cut-end"
 
 /* A local address of "::" is as good as none: the kernel does not report it. */
 bool vxlan_equal(const struct vxlan *a, const struct vxlan *b);

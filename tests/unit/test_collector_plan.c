@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/cutter.h"
 #include "common/reconcile.h"
 #include "common/tc.h"
 #include "tests/unit/fake_kernel.h"
@@ -33,8 +34,12 @@ static void setup(void)
 	config = (struct collector_config){
 	    .endpoints[ENCAP_VXLAN] = {
 		.enabled = true, .device = "vtap0", .vni = 42, .port = 4789}};
-	door = (struct plan_door){
-	    .prog_fd = 9, .prog_id = 100, .seal_fd = {10, 10, 11}, .seal_id = {200, 200, 201}};
+	door = (struct plan_door){.prog_fd = 9,
+				  .prog_id = 100,
+				  .seal_fd = {10, 10, 11},
+				  .seal_id = {200, 200, 201},
+				  .cut_end_fd = 12,
+				  .cut_end_id = 300};
 	ck_assert_int_eq(subjects_add(&subjects, "endpoint vtap0"), (int)ENCAP_VXLAN);
 	ck_assert_int_eq(subjects_add(&subjects, "no gretap"), (int)ENCAP_GRETAP);
 	ck_assert_int_eq(subjects_add(&subjects, "no gre"), (int)ENCAP_GRE);
@@ -104,7 +109,7 @@ START_TEST(endpoints)
 		config.endpoints[ENCAP_VXLAN].vni = rows[i].vni;
 		config.endpoints[ENCAP_VXLAN].underlay = rows[i].underlay;
 		ck_assert_int_eq(reconcile_preview(&reconcile, &desired, &ops), 0);
-		ck_assert_uint_eq(desired.links.count, 1);
+		ck_assert_uint_eq(desired.links.count, 3); /* it, and the cutter */
 		const struct vxlan *vxlan = &desired.links.items[0].vxlan;
 		ck_assert_int_eq(vxlan->external, rows[i].external);
 		ck_assert_uint_eq(vxlan->vni, rows[i].external ? 0 : 42);
@@ -154,6 +159,52 @@ START_TEST(gro_as_asked)
 	config.endpoints[ENCAP_VXLAN].gro = false;
 	pass();
 	ck_assert_uint_eq(fake_link(&fake, "vtap0")->offloads & OFFLOAD_GRO, 0);
+}
+END_TEST
+
+/* A veth pair that leaves nothing to devices; not before it is whole is it used. */
+START_TEST(cutter)
+{
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), 0);
+	pass();
+	struct link *in = fake_link(&fake, "vtap0-s"), *out = fake_link(&fake, "vtap0-t");
+	const struct filter *end = fake_filter(&fake, "vtap0-t", TC_INGRESS, 1, FILTER_HANDLE);
+	ck_assert_uint_eq(end->prog_id, 300);
+	ck_assert_str_eq(end->prog_name, PROG_NAME_CUT_END);
+	ck_assert_uint_eq(in->mtu, 65535);
+	ck_assert_uint_eq(out->mtu, 65535);
+	ck_assert_uint_eq((in->offloads | out->offloads) & (OFFLOAD_TX_CHECKSUM | OFFLOAD_GRO), 0);
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), in->ifindex);
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 301, &config), 0);
+	in->offloads = OFFLOAD_TX_CHECKSUM;
+	ck_assert_int_eq(reconcile_observe(&reconcile), 0);
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), 0);
+	pass();
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), in->ifindex);
+	fake_link(&fake, "vtap0-t")->flags &= ~(uint32_t)IFF_UP;
+	ck_assert_int_eq(reconcile_observe(&reconcile), 0);
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), 0);
+	pass();
+	config.endpoints[ENCAP_VXLAN].gro = true;
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), 0);
+	pass();
+	ck_assert_ptr_null(fake_link(&fake, "vtap0-s"));
+	ck_assert_ptr_null(fake_link(&fake, "vtap0-t"));
+}
+END_TEST
+
+START_TEST(cutter_taken)
+{
+	fake_add_link(&fake, "vtap0-t");
+	pass();
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason,
+			 "there is a device vtap0-t (hardware) that vtap-collector did not make: "
+			 "readers see what GRO merged on the underlay");
+	ck_assert_ptr_nonnull(door_on("eth0"));
+	ck_assert_int_eq(cutter_ready(&reconcile.seen, 300, &config), 0);
+	fake_delete_link(&fake, "vtap0-t");
+	pass();
+	ck_assert_int_ne(cutter_ready(&reconcile.seen, 300, &config), 0);
 }
 END_TEST
 
@@ -228,7 +279,8 @@ START_TEST(place_taken)
 	ck_assert_ptr_nonnull(strstr(subjects.items[SUBJECT_DOOR].reason,
 				     "pref 1 of eth0 ingress is taken by a bpf filter, "));
 	ck_assert_uint_eq(fake_filter(&fake, "eth0", TC_INGRESS, 2, FILTER_HANDLE)->prog_id, 100);
-	ck_assert_uint_eq(fake.filters.count, 3); /* that one, the door behind it, and the seal */
+	/* that one, the door behind it, the seal, and the end of the cut */
+	ck_assert_uint_eq(fake.filters.count, 4);
 }
 END_TEST
 
@@ -245,6 +297,8 @@ int main(void)
 	tcase_add_test(tests, endpoints);
 	tcase_add_test(tests, endpoints_of_gre);
 	tcase_add_test(tests, gro_as_asked);
+	tcase_add_test(tests, cutter);
+	tcase_add_test(tests, cutter_taken);
 	tcase_add_test(tests, doors_follow_addresses);
 	tcase_add_test(tests, shared_hook);
 	tcase_add_test(tests, device_taken);
