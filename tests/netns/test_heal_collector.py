@@ -54,6 +54,9 @@ REPAIRS = {
     ),
     "door's filter": (tc("filter del dev eth0 ingress pref 1"), {DOOR: "missing"}, ()),
     "door's filter by handle": (tc(f"filter del dev eth0 ingress pref 1 handle {HANDLE} bpf"), {DOOR: "missing"}, ()),
+    "cutter": (ip("link del vtap0-s"), {DOOR: "missing"}, ()),
+    "cutter's end": (tc("filter del dev vtap0-t ingress pref 1"), {DOOR: "missing"}, ()),
+    "cutter's offloads": (lambda ns: ns.run("ethtool", "-K", "vtap0-s", "tx", "on"), {DOOR: "offloads differ"}, ()),
     "clsact of the underlay": (tc("qdisc del dev eth0 clsact"), {DOOR: "missing"}, ()),
 }  # fmt: skip
 
