@@ -24,22 +24,11 @@
 #include "door_gre.bpf.h"
 #include "door_packet.bpf.h"
 #include "door_shared.h"
+#include "door_table.bpf.h"
 
 #define VLAN_VID_MASK 0x0fff
-#define EEXIST        17
 #define AF_INET       2
 #define AF_INET6      10
-
-const volatile __u64 vtap_secret; /* so that nobody can choose addresses that share a set */
-
-/* NO_PREALLOC: memory follows the clients that exist, not max_clients x possible CPUs. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct door_key);
-	__type(value, struct door_value);
-} vtap_clients SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -201,45 +190,26 @@ static __noinline int reject(struct __sk_buff *skb, const struct door_key *key,
 	return TC_ACT_SHOT;
 }
 
-/* A source that is not in the table. */
+/* A source that is not in the table, or not where it is looked for first. */
 static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *key,
 				const struct door_sum *sum, struct door_sums *totals)
 {
-	struct door_value fresh = {.last_mono_ns = bpf_ktime_get_coarse_ns()};
-	struct door_value *client;
-	long error;
-
 	if (!allowed(key))
 		return reject(skb, key, sum, totals);
 	if (passes_by(skb, key))
 		return TC_ACT_UNSPEC;
 	add(&totals->accepted, sum);
-	fresh.sum = *sum;
-	fresh.first_boot_ns = bpf_ktime_get_boot_ns();
-	error = bpf_map_update_elem(&vtap_clients, key, &fresh, BPF_NOEXIST);
-	if (!error)
-		return onward(skb, key, sum, &totals->line);
-	/* Another CPU was faster: this CPU's share of the entry is there and still zero. */
-	client = error == -EEXIST ? bpf_map_lookup_elem(&vtap_clients, key) : NULL;
-	if (client) {
-		add(&client->sum, sum);
-		client->last_mono_ns = fresh.last_mono_ns;
-	} else {
+	if (!table_add(key, sum))
 		add(&totals->overflow, sum);
-	}
 	return onward(skb, key, sum, &totals->line);
 }
 
 static __always_inline int admit(struct __sk_buff *skb, const struct door_key *key,
 				 const struct door_sum *sum, struct door_sums *totals)
 {
-	struct door_value *client = bpf_map_lookup_elem(&vtap_clients, key);
-
-	if (!client)
+	if (!table_count(key, sum))
 		return admit_new(skb, key, sum, totals);
 	add(&totals->accepted, sum);
-	add(&client->sum, sum);
-	client->last_mono_ns = bpf_ktime_get_coarse_ns();
 	return onward(skb, key, sum, &totals->line);
 }
 

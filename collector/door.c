@@ -80,7 +80,7 @@ int door_configure(struct door *door, const struct collector_config *config)
 	uint32_t zero = 0;
 	int error = 0;
 
-	if (config->max_clients + DOOR_TABLE_OWN != bpf_map__max_entries(door->kept[CLIENTS]))
+	if (config->max_clients != door->skel->rodata->vtap_max_clients)
 		return -EOVERFLOW;
 	if (config->allow_count > DOOR_ALLOW_MAX)
 		return -E2BIG;
@@ -100,12 +100,14 @@ int door_configure(struct door *door, const struct collector_config *config)
 	/* Waits for programs that looked up the old list and have yet to put their client into the
 	 * table. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	return door_table_purge(bpf_map__fd(door->kept[CLIENTS]), door->cpus, config);
+	door_table_purge(&door->table, config);
+	return 0;
 }
 
 int door_forget(struct door *door, const struct door_client *clients, size_t count)
 {
-	return door_table_forget(bpf_map__fd(door->kept[CLIENTS]), door->cpus, clients, count);
+	door_table_forget(&door->table, clients, count);
+	return 0;
 }
 
 /* ---- opening ---- */
@@ -157,6 +159,55 @@ static enum fit map_fit(const struct bpf_map *map, int fd)
 	return info.max_entries == bpf_map__max_entries(map) ? FITS : OTHER_SIZE;
 }
 
+/* The table of an earlier door: its places were chosen by its secret. `full`: too many are in it.
+ */
+static int old_table(int fd, uint32_t max_clients, uint64_t *secret, bool *full)
+{
+	struct door_table table;
+	int error = door_table_open(&table, fd);
+
+	if (error)
+		return error;
+	if (table.head->secret)
+		*secret = table.head->secret;
+	*full = table.head->clients > max_clients;
+	door_table_close(&table);
+	return 0;
+}
+
+/* Takes over the maps that fit. */
+static int reuse(struct door *door, const struct collector_config *config, const int fds[KEPT],
+		 enum fit fit[KEPT])
+{
+	uint64_t secret = door->skel->rodata->vtap_secret;
+	bool full = false;
+	int error = 0;
+
+	for (size_t k = 0; k < KEPT; k++)
+		fit[k] = map_fit(door->kept[k], fds[k]);
+	if (fit[CLIENTS] == FITS)
+		error = old_table(fds[CLIENTS], config->max_clients, &secret, &full);
+	if (full)
+		fit[CLIENTS] = OTHER_SIZE;
+	door->skel->rodata->vtap_secret = secret;
+	for (size_t k = 0; !error && k < KEPT; k++)
+		/* what was found undelivered belongs to the totals it came from */
+		if (fit[k] == FITS && (k != SETTLED || fit[TOTALS] == FITS))
+			error = bpf_map__reuse_fd(door->kept[k], fds[k]);
+	return error;
+}
+
+static int copy_table(struct door *door, const struct collector_config *config, int fd)
+{
+	struct door_table from;
+	int error = door_table_open(&from, fd);
+
+	if (!error)
+		error = door_table_copy(&from, &door->table, config);
+	door_table_close(&from);
+	return error;
+}
+
 /*
  * Loads with the maps that fit. A client table of another size is copied: frames counted in it
  * between here and the moment when the new program replaces the old one are lost to the clients'
@@ -166,30 +217,22 @@ static int load(struct door *door, const struct collector_config *config, const 
 		bool *lost)
 {
 	enum fit fit[KEPT];
-	int error;
+	int error = reuse(door, config, fds, fit);
 
-	for (size_t k = 0; k < KEPT; k++) {
-		fit[k] = map_fit(door->kept[k], fds[k]);
-		/* what was found undelivered belongs to the totals it came from */
-		if (fit[k] != FITS || (k == SETTLED && fit[TOTALS] != FITS))
-			continue;
-		error = bpf_map__reuse_fd(door->kept[k], fds[k]);
-		if (error)
-			return error;
-	}
-	error = door_bpf__load(door->skel);
 	if (!error)
-		error = door_table_prepare(bpf_map__fd(door->kept[CLIENTS]), door->cpus);
+		error = door_bpf__load(door->skel);
+	if (!error)
+		error = door_table_open(&door->table, bpf_map__fd(door->kept[CLIENTS]));
 	if (error)
 		return error;
+	door_table_prepare(&door->table, door->skel->rodata->vtap_secret);
 	/* so that the next daemon finds it by the program, which itself never looks at it */
 	error = bpf_prog_bind_map(door_prog_fd(door), bpf_map__fd(door->kept[SETTLED]), NULL);
 	if (error)
 		return error;
 	*lost = fit[CLIENTS] == OTHER_LAYOUT || fit[TOTALS] != FITS;
 	if (fit[CLIENTS] == OTHER_SIZE) {
-		error = door_table_copy(fds[CLIENTS], bpf_map__fd(door->kept[CLIENTS]), door->cpus,
-					config);
+		error = copy_table(door, config, fds[CLIENTS]);
 		if (error == -E2BIG)
 			*lost = true;
 		else if (error)
@@ -232,6 +275,8 @@ static int open_new(struct door *door, const struct collector_config *config, co
 
 	if (cpus < 0)
 		return cpus;
+	if (!door_error_permitted())
+		return -EPERM;
 	door->cpus = (size_t)cpus;
 	door->skel = door_bpf__open();
 	if (!door->skel)
@@ -241,7 +286,9 @@ static int open_new(struct door *door, const struct collector_config *config, co
 	/* without randomness it works as well, it is only easier to disturb */
 	(void)!getrandom(&secret, sizeof(secret), GRND_NONBLOCK);
 	door->skel->rodata->vtap_secret = secret;
-	error = bpf_map__set_max_entries(door->kept[CLIENTS], config->max_clients + DOOR_TABLE_OWN);
+	door->skel->rodata->vtap_max_clients = config->max_clients;
+	door->skel->rodata->vtap_buckets = door_buckets(config->max_clients);
+	error = bpf_map__set_max_entries(door->kept[CLIENTS], 1 + door->skel->rodata->vtap_buckets);
 	if (!error)
 		error = load(door, config, fds, lost);
 	if (!error)
@@ -303,6 +350,7 @@ void door_close(struct door *door)
 {
 	if (!door)
 		return;
+	door_table_close(&door->table);
 	door_bpf__destroy(door->skel);
 	free(door);
 }

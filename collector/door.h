@@ -53,8 +53,7 @@ struct door_kept {
  * that, from the program with id `old_prog_id` (0: none known), when their layout and size fit;
  * *history_lost says that there was an earlier door whose counts could not be taken over. On error:
  * negative errno and words in why. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (without the last
- * the kernel refuses the program, or makes it three times as slow); by program id, CAP_SYS_ADMIN
- * too.
+ * kernels refuse the program); by program id, CAP_SYS_ADMIN too.
  */
 int door_open(const struct collector_config *config, const struct door_kept *kept,
 	      size_t kept_count, uint32_t old_prog_id, struct door **out, bool *history_lost,

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { NAMES_SIZE = 64 };
+
 static struct door_error *listening;
 
 static void append(const char *text, size_t length)
@@ -74,22 +76,36 @@ static bool have(int capability)
 }
 
 /* What loading takes and this process lacks; CAP_SYS_ADMIN implies all of it. */
-static bool say_missing(struct door_error *words)
+static size_t missing(char *names, size_t size)
 {
 	static const struct {
 		int capability;
 		const char *name;
 	} needed[] = {
 	    {CAP_BPF, "CAP_BPF"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_PERFMON, "CAP_PERFMON"}};
-	char names[64] = "";
 	size_t used = 0;
 
 	if (have(CAP_SYS_ADMIN))
-		return false;
+		return 0;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!have(needed[i].capability))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+			used += (size_t)snprintf(names + used, size - used, "%s%s",
 						 used ? ", " : "", needed[i].name);
+	return used;
+}
+
+bool door_error_permitted(void)
+{
+	char names[NAMES_SIZE];
+
+	return missing(names, sizeof(names)) == 0;
+}
+
+static bool say_missing(struct door_error *words)
+{
+	char names[NAMES_SIZE];
+	size_t used = missing(names, sizeof(names));
+
 	if (used)
 		snprintf(words->why, words->size,
 			 "not permitted to load the eBPF program, missing: %s", names);
@@ -115,7 +131,7 @@ void door_error_end(struct door_error *words, int error)
 	if (!error)
 		words->why[0] = 0;
 	else if ((error == -EPERM || error == -EACCES) && say_missing(words))
-		return; /* EACCES is the verifier's: without CAP_PERFMON it is stricter */
+		return;
 	else if (error == -EPERM)
 		snprintf(
 		    words->why, words->size,

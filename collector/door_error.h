@@ -7,6 +7,7 @@
 #define VTAP_COLLECTOR_DOOR_ERROR_H
 
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct door_error {
@@ -19,5 +20,12 @@ void door_error_begin(struct door_error *words, char *why, size_t size); /* why 
 /* error 0: why stays empty. Else it says what is missing, in libbpf's words or ours; never empty.
  */
 void door_error_end(struct door_error *words, int error);
+
+/*
+ * Whether this process has the capabilities that loading takes. To be asked first: without
+ * CAP_PERFMON the verifier also follows what a processor may do by mistake, which takes it half a
+ * minute, to no avail.
+ */
+bool door_error_permitted(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "collector/door.skel.h"
 #pragma GCC diagnostic pop
 #include "collector/door.h"
+#include "collector/door_table.h"
 
 /* The maps that outlive the program. */
 enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, REJECTED, SETTLED, CUTTER, KEPT };
@@ -20,6 +21,7 @@ enum { CLIENTS, TOTALS, ALLOW4, ALLOW6, REJECTED, SETTLED, CUTTER, KEPT };
 struct door {
 	struct door_bpf *skel;
 	struct bpf_map *kept[KEPT];
+	struct door_table table; /* the client table, mapped */
 	size_t cpus;
 	uint32_t prog_id, seal_id, seal_bare_id, cut_end_id;
 };

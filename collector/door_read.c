@@ -22,7 +22,6 @@ static void add(struct door_counter *to, const struct door_sum *sum)
 int door_read_totals(const struct door *door, struct door_totals *out)
 {
 	struct door_sums *sums = calloc(door->cpus, sizeof(*sums));
-	struct door_sum forgotten;
 	uint32_t zero = 0;
 	int error;
 
@@ -39,46 +38,14 @@ int door_read_totals(const struct door *door, struct door_totals *out)
 	}
 	free(sums);
 	if (!error)
-		error =
-		    door_table_forgotten(bpf_map__fd(door->kept[CLIENTS]), door->cpus, &forgotten);
-	if (!error)
-		add(&out->forgotten, &forgotten);
+		add(&out->forgotten, &door->table.head->forgotten);
 	return error;
-}
-
-struct each_client {
-	int (*fn)(void *ctx, const struct door_client *client);
-	void *ctx;
-	size_t cpus;
-};
-
-static int client_entry(void *ctx, const struct door_entry *entry)
-{
-	const struct each_client *each = ctx;
-	struct door_client client = {.address = door_key_address(entry->key),
-				     .vni = entry->key->vni,
-				     .encap = door_key_encap(entry->key),
-				     .read_mono_ns = entry->read_mono_ns};
-
-	for (size_t cpu = 0; cpu < each->cpus; cpu++) {
-		const struct door_value *value = &entry->per_cpu[cpu];
-
-		add(&client.count, &value->sum);
-		if (value->first_boot_ns &&
-		    (!client.first_boot_ns || value->first_boot_ns < client.first_boot_ns))
-			client.first_boot_ns = value->first_boot_ns;
-		if (value->last_mono_ns > client.last_mono_ns)
-			client.last_mono_ns = value->last_mono_ns;
-	}
-	return each->fn(each->ctx, &client);
 }
 
 int door_each_client(const struct door *door,
 		     int (*fn)(void *ctx, const struct door_client *client), void *ctx)
 {
-	struct each_client each = {.fn = fn, .ctx = ctx, .cpus = door->cpus};
-
-	return door_table_each(bpf_map__fd(door->kept[CLIENTS]), door->cpus, client_entry, &each);
+	return door_table_each(&door->table, fn, ctx);
 }
 
 int door_read_rejected(const struct door *door, struct door_rejected_set **out, size_t *cpus)

@@ -25,13 +25,6 @@ struct door_sum {
 	__u64 bytes;
 };
 
-/* vtap_clients, one per CPU */
-struct door_value {
-	struct door_sum sum;
-	__u64 first_boot_ns; /* only on the CPU that saw the first frame, else 0 */
-	__u64 last_mono_ns;
-};
-
 /* What is on its way to be cut, and comes back in the same order. */
 struct door_line {
 	__u32 sent;     /* number of the latest one */

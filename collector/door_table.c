@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The door's client table by its descriptor: walk, copy, forget. Knows neither the program nor how
- * the table was found.
+ * The door's client table: walk, copy, forget. Knows neither the program nor how the table was
+ * found. The program changes the table meanwhile: see door_slot.h who may do what.
  */
 #include "collector/door_table.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "common/array.h"
-
-enum { BATCH = 512 };
+enum { NO_BARRIER_NS = 20000000 }; /* a program runs for microseconds */
 
 struct ip_addr door_key_address(const struct door_key *key)
 {
@@ -84,11 +85,89 @@ static bool entry_allowed(const struct collector_config *config, const struct do
 	return collector_config_allows(config, &address);
 }
 
-static const struct door_key own_key;
+/* ---- mapping ---- */
 
-static bool is_own(const struct door_key *key)
+int door_table_open(struct door_table *table, int fd)
 {
-	return memcmp(key, &own_key, sizeof(own_key)) == 0;
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	int error = bpf_obj_get_info_by_fd(fd, &info, &size);
+	void *mapped;
+
+	*table = (struct door_table){0};
+	if (error)
+		return error;
+	size = (uint32_t)sysconf(_SC_PAGESIZE);
+	table->size = sizeof(struct door_bucket) * info.max_entries;
+	table->size = (table->size + size - 1) / size * size;
+	mapped = mmap(NULL, table->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED) {
+		*table = (struct door_table){0};
+		return -errno;
+	}
+	table->head = mapped;
+	table->buckets = mapped;
+	table->count = info.max_entries - 1;
+	return 0;
+}
+
+void door_table_close(struct door_table *table)
+{
+	if (table->head)
+		munmap(table->head, table->size);
+	*table = (struct door_table){0};
+}
+
+static uint64_t owner_of(const struct door_slot *slot)
+{
+	return __atomic_load_n(&slot->owner, __ATOMIC_ACQUIRE);
+}
+
+static size_t slots_count(const struct door_table *table)
+{
+	return (size_t)table->count * DOOR_WAYS;
+}
+
+static struct door_slot *slot_at(const struct door_table *table, size_t index)
+{
+	return &table->buckets[1 + index / DOOR_WAYS].ways[index % DOOR_WAYS];
+}
+
+static struct door_key slot_key(const struct door_slot *slot, uint64_t owner)
+{
+	struct door_key key = {.vni = (uint32_t)owner,
+			       .family = (uint8_t)(owner >> 32),
+			       .encap = (uint8_t)(owner >> 40)};
+
+	memcpy(key.address, slot->address, sizeof(key.address));
+	return key;
+}
+
+/* The slot of a client; NULL: it has none. `room`: or else the first free one where it may be. */
+static struct door_slot *find(const struct door_table *table, const struct door_key *key, bool room)
+{
+	const uint64_t owner = door_slot_owner(key);
+	struct door_slot *slot, *first_free = NULL;
+	__u64 address[2];
+	uint64_t hash, found;
+
+	memcpy(address, key->address, sizeof(address));
+	hash = door_slot_hash(table->head->secret, owner, address);
+	for (uint32_t nth = 0; nth < DOOR_REACH && nth < table->count; nth++) {
+		for (uint32_t way = 0; way < DOOR_WAYS; way++) {
+			slot = &table->buckets[door_slot_bucket(hash, nth, table->count)]
+				    .ways[door_slot_way(hash, way)];
+			found = owner_of(slot);
+			if (found == owner && memcmp(slot->address, address, sizeof(address)) == 0)
+				return slot;
+			if (room && !first_free && (!found || found == DOOR_SLOT_LEFT)) {
+				first_free = slot;
+				if (table->head->reach < nth)
+					table->head->reach = nth;
+			}
+		}
+	}
+	return first_free;
 }
 
 static uint64_t read_clock(void)
@@ -99,231 +178,164 @@ static uint64_t read_clock(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-int door_table_prepare(int fd, size_t cpus)
+int door_table_each(const struct door_table *table, door_table_fn fn, void *ctx)
 {
-	struct door_value *values = calloc(cpus, sizeof(*values));
-	int error = values ? bpf_map_update_elem(fd, &own_key, values, BPF_NOEXIST) : -ENOMEM;
+	int result = 0;
 
-	free(values);
-	return error == -EEXIST ? 0 : error;
-}
+	for (size_t i = 0; i < slots_count(table) && !result; i++) {
+		const struct door_slot *slot = slot_at(table, i);
+		const uint64_t owner = owner_of(slot);
+		const struct door_key key = slot_key(slot, owner);
 
-static void add_up(struct door_sum *sum, const struct door_value *per_cpu, size_t cpus)
-{
-	for (size_t cpu = 0; cpu < cpus; cpu++) {
-		sum->packets += per_cpu[cpu].sum.packets;
-		sum->bytes += per_cpu[cpu].sum.bytes;
+		if (!(owner & DOOR_SLOT_LIVE))
+			continue;
+		result = fn(
+		    ctx, &(struct door_client){
+			     .address = door_key_address(&key),
+			     .vni = key.vni,
+			     .encap = door_key_encap(&key),
+			     .count = {__atomic_load_n(&slot->sum.packets, __ATOMIC_RELAXED),
+				       __atomic_load_n(&slot->sum.bytes, __ATOMIC_RELAXED)},
+			     .first_boot_ns = slot->first_boot_ns,
+			     .last_mono_ns = __atomic_load_n(&slot->last_mono_ns, __ATOMIC_RELAXED),
+			     .read_mono_ns = read_clock()});
 	}
-}
-
-int door_table_forgotten(int fd, size_t cpus, struct door_sum *sum)
-{
-	struct door_value *values = calloc(cpus, sizeof(*values));
-	int error = values ? bpf_map_lookup_elem(fd, &own_key, values) : -ENOMEM;
-
-	*sum = (struct door_sum){0};
-	if (!error)
-		add_up(sum, values, cpus);
-	free(values);
-	return error;
-}
-
-/*
- * Batches follow the hash buckets, so that clients coming and going meanwhile neither restart the
- * walk nor double an entry, as bpf_map_get_next_key would.
- */
-int door_table_each(int fd, size_t cpus, door_table_fn fn, void *ctx)
-{
-	struct door_value *values = NULL;
-	struct door_key *keys = NULL;
-	uint32_t room = BATCH, token = 0, count;
-	bool started = false;
-	uint64_t now;
-	int error, result = 0;
-
-	do {
-		if (!keys) {
-			keys = calloc(room, sizeof(*keys));
-			values = calloc(room, cpus * sizeof(*values));
-		}
-		if (!keys || !values) {
-			result = -ENOMEM;
-			break;
-		}
-		count = room;
-		error = bpf_map_lookup_batch(fd, started ? &token : NULL, &token, keys, values,
-					     &count, NULL);
-		if (error && error != -ENOENT && error != -ENOSPC) {
-			result = error;
-			break;
-		}
-		started = true;
-		now = read_clock();
-		for (uint32_t i = 0; i < count && !result; i++) {
-			struct door_entry entry = {&keys[i], &values[i * cpus], now};
-
-			if (!is_own(&keys[i]))
-				result = fn(ctx, &entry);
-		}
-		if (error == -ENOSPC) { /* one bucket with more entries than room */
-			free(keys);
-			free(values);
-			keys = NULL;
-			values = NULL;
-			room *= 2;
-		}
-	} while (!result && error != -ENOENT);
-	free(keys);
-	free(values);
 	return result;
 }
 
 /* ---- taking clients out ---- */
 
-struct leaving {
-	int fd;
-	size_t cpus;
-	struct door_value *values; /* of one entry */
-	struct door_sum sum;       /* of those that left, to be put into the table's own entry */
-};
-
-static int leaving_begin(struct leaving *leaving, int fd, size_t cpus)
+static void leave(struct door_slot *slot)
 {
-	*leaving = (struct leaving){.fd = fd, .cpus = cpus};
-	leaving->values = calloc(cpus, sizeof(*leaving->values));
-	return leaving->values ? 0 : -ENOMEM;
-}
+	const uint64_t owner = owner_of(slot);
 
-static int leaving_end(struct leaving *leaving)
-{
-	int error = 0;
-
-	if (leaving->sum.packets)
-		error = bpf_map_lookup_elem(leaving->fd, &own_key, leaving->values);
-	if (leaving->sum.packets && !error) {
-		leaving->values[0].sum.packets += leaving->sum.packets;
-		leaving->values[0].sum.bytes += leaving->sum.bytes;
-		error = bpf_map_update_elem(leaving->fd, &own_key, leaving->values, BPF_EXIST);
-	}
-	free(leaving->values);
-	return error;
-}
-
-static uint64_t last_of(const struct door_value *per_cpu, size_t cpus)
-{
-	uint64_t last = 0;
-
-	for (size_t cpu = 0; cpu < cpus; cpu++)
-		if (per_cpu[cpu].last_mono_ns > last)
-			last = per_cpu[cpu].last_mono_ns;
-	return last;
+	__atomic_store_n(&slot->owner, (owner & ~DOOR_SLOT_LIVE) | DOOR_SLOT_LEAVING,
+			 __ATOMIC_SEQ_CST);
 }
 
 /*
- * Takes one client out, unless it sent something after `silent_since`. Read and deletion are one
- * step, so that no frame falls between them; one that came before it puts the client back. Where
- * the door was faster and counts this client anew, its former count has left. What remains is a
- * frame that another CPU is counting at this very moment, having found the entry before: it is in
- * the total, and in no sum.
+ * Waits for programs that run now. The kernel refuses where processors are exempt from the tick
+ * (nohz_full).
  */
-static int leave(struct leaving *leaving, const struct door_key *key, uint64_t silent_since)
+static void wait_for_programs(void)
 {
-	int error = bpf_map_lookup_and_delete_elem(leaving->fd, key, leaving->values);
+	const struct timespec pause = {.tv_nsec = NO_BARRIER_NS};
 
-	if (error)
-		return error == -ENOENT ? 0 : error;
-	if (last_of(leaving->values, leaving->cpus) > silent_since &&
-	    !bpf_map_update_elem(leaving->fd, key, leaving->values, BPF_NOEXIST))
-		return 0;
-	add_up(&leaving->sum, leaving->values, leaving->cpus);
-	return 0;
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&pause, NULL);
 }
 
-struct copy {
-	const struct collector_config *config;
-	struct leaving leaving; /* of the table that is copied to */
-	bool full;
-};
-
-static int copy_entry(void *ctx, const struct door_entry *entry)
+/* Frees the slot of a client that has left. Who is looked for behind it is found more slowly at
+ * worst, so it is no matter if the next one is being taken. */
+static void settle(struct door_table *table, size_t index)
 {
-	struct copy *copy = ctx;
-	int error = -EACCES;
+	struct door_slot *slot = slot_at(table, index);
+	struct door_sum *forgotten = &table->head->forgotten;
+	const size_t next = index / DOOR_WAYS * DOOR_WAYS + (index + 1) % DOOR_WAYS;
 
-	if (entry_allowed(copy->config, entry->key))
-		error = bpf_map_update_elem(copy->leaving.fd, entry->key, entry->per_cpu, BPF_ANY);
-	if (error == -E2BIG)
-		copy->full = true;
-	if (error == -E2BIG || error == -EACCES) {
-		add_up(&copy->leaving.sum, entry->per_cpu, copy->leaving.cpus);
-		error = 0;
+	forgotten->packets += slot->sum.packets;
+	forgotten->bytes += slot->sum.bytes;
+	memset((char *)slot + sizeof(slot->owner), 0, sizeof(*slot) - sizeof(slot->owner));
+	__atomic_fetch_sub(&table->head->clients, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->owner, owner_of(slot_at(table, next)) ? DOOR_SLOT_LEFT : 0,
+			 __ATOMIC_RELEASE);
+}
+
+/* All that leave do so together, as waiting for the programs can take milliseconds. */
+static void settle_leaving(struct door_table *table)
+{
+	wait_for_programs();
+	for (size_t i = 0; i < slots_count(table); i++)
+		if (owner_of(slot_at(table, i)) & DOOR_SLOT_LEAVING)
+			settle(table, i);
+}
+
+void door_table_prepare(struct door_table *table, uint64_t secret)
+{
+	__u64 clients = __atomic_load_n(&table->head->clients, __ATOMIC_SEQ_CST), taken = 0;
+
+	if (!table->head->secret)
+		table->head->secret = secret;
+	for (size_t i = 0; i < slots_count(table); i++)
+		if (owner_of(slot_at(table, i)) & (DOOR_SLOT_LIVE | DOOR_SLOT_LEAVING))
+			taken++;
+	/* one that was killed between freeing a slot and this count; new clients are no reason */
+	__atomic_compare_exchange_n(&table->head->clients, &clients, taken, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
+	settle_leaving(table);
+}
+
+void door_table_purge(struct door_table *table, const struct collector_config *config)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < slots_count(table); i++) {
+		struct door_slot *slot = slot_at(table, i);
+		const uint64_t owner = owner_of(slot);
+		const struct door_key key = slot_key(slot, owner);
+
+		if (!(owner & DOOR_SLOT_LIVE) || entry_allowed(config, &key))
+			continue;
+		leave(slot);
+		any = true;
 	}
-	return error;
+	if (any)
+		settle_leaving(table);
 }
 
-int door_table_copy(int from, int to, size_t cpus, const struct collector_config *config)
+/* One that sends between being looked at and leaving comes back with its next frame, as new. */
+void door_table_forget(struct door_table *table, const struct door_client *clients, size_t count)
 {
-	struct copy copy = {.config = config};
-	int error = leaving_begin(&copy.leaving, to, cpus), end;
+	bool any = false;
 
-	if (!error)
-		error = door_table_forgotten(from, cpus, &copy.leaving.sum);
-	if (error == -ENOENT) /* of an older version */
-		error = 0;
-	if (!error)
-		error = door_table_each(from, cpus, copy_entry, &copy);
-	end = leaving_end(&copy.leaving);
-	if (!error)
-		error = end;
-	return !error && copy.full ? -E2BIG : error;
-}
-
-struct purge {
-	const struct collector_config *config;
-	ARRAY_OF(struct door_key) keys;
-};
-
-static int purge_entry(void *ctx, const struct door_entry *entry)
-{
-	struct purge *purge = ctx;
-	struct door_key *key;
-
-	if (entry_allowed(purge->config, entry->key))
-		return 0;
-	key = ARRAY_ADD(&purge->keys);
-	if (!key)
-		return -ENOMEM;
-	*key = *entry->key;
-	return 0;
-}
-
-int door_table_purge(int fd, size_t cpus, const struct collector_config *config)
-{
-	struct purge purge = {.config = config};
-	struct leaving leaving;
-	int error = door_table_each(fd, cpus, purge_entry, &purge), end;
-
-	if (!error && purge.keys.count) {
-		error = leaving_begin(&leaving, fd, cpus);
-		for (size_t i = 0; !error && i < purge.keys.count; i++)
-			error = leave(&leaving, &purge.keys.items[i], UINT64_MAX);
-		end = leaving_end(&leaving);
-		error = error ? error : end;
-	}
-	free(purge.keys.items);
-	return error;
-}
-
-int door_table_forget(int fd, size_t cpus, const struct door_client *clients, size_t count)
-{
-	struct leaving leaving;
-	int error = leaving_begin(&leaving, fd, cpus), end;
-
-	for (size_t i = 0; !error && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct door_key key = key_of(&clients[i]);
+		struct door_slot *slot = find(table, &key, false);
 
-		error = leave(&leaving, &key, clients[i].last_mono_ns);
+		if (!slot || __atomic_load_n(&slot->last_mono_ns, __ATOMIC_SEQ_CST) >
+				 clients[i].last_mono_ns)
+			continue;
+		leave(slot);
+		any = true;
 	}
-	end = leaving_end(&leaving);
-	return error ? error : end;
+	if (any)
+		settle_leaving(table);
+}
+
+/* ---- another size ---- */
+
+static bool put(struct door_table *to, const struct door_slot *from, uint32_t max_clients)
+{
+	const uint64_t owner = owner_of(from);
+	const struct door_key key = slot_key(from, owner);
+	struct door_slot *slot = to->head->clients < max_clients ? find(to, &key, true) : NULL;
+
+	if (!slot)
+		return false;
+	*slot = *from;
+	slot->owner = owner;
+	to->head->clients++;
+	return true;
+}
+
+int door_table_copy(const struct door_table *from, struct door_table *to,
+		    const struct collector_config *config)
+{
+	struct door_sum *forgotten = &to->head->forgotten;
+	bool full = false;
+
+	*forgotten = from->head->forgotten;
+	for (size_t i = 0; i < slots_count(from); i++) {
+		const struct door_slot *slot = slot_at(from, i);
+		const uint64_t owner = owner_of(slot);
+		const struct door_key key = slot_key(slot, owner);
+		bool wanted = (owner & DOOR_SLOT_LIVE) && entry_allowed(config, &key);
+
+		if (wanted && put(to, slot, config->max_clients))
+			continue;
+		full = full || wanted;
+		forgotten->packets += slot->sum.packets;
+		forgotten->bytes += slot->sum.bytes;
+	}
+	return full ? -E2BIG : 0;
 }
