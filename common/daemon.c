@@ -442,6 +442,24 @@ static int stop(struct life *life)
 	return EXIT_SUCCESS;
 }
 
+/* What an earlier daemon left goes; the configuration, which may be why it is left, is not read. */
+static int remove_all(struct life *life)
+{
+	struct daemon *d = life->daemon;
+	char why[512];
+
+	if (instance_privileges(false, why, sizeof(why)) ||
+	    instance_lock(d->name, why, sizeof(why))) {
+		log_error("%s", why);
+		return EXIT_FAILURE;
+	}
+	int error = restore_hooks(d);
+	if (error)
+		return fail("cannot remember what an earlier daemon made", error);
+	d->applied = NULL; /* counts for a configuration */
+	return stop(life);
+}
+
 static int live(struct life *life)
 {
 	struct daemon *d = life->daemon;
@@ -487,12 +505,13 @@ static int live(struct life *life)
 static int start(struct life *life)
 {
 	struct daemon *d = life->daemon;
+	bool remove = life->options.remove;
 
-	if (!load(life))
+	if (!remove && !load(life))
 		return EXIT_USAGE;
 	if (life->options.test)
 		return EXIT_SUCCESS;
-	int error = d->adopt(d->ctx);
+	int error = remove ? 0 : d->adopt(d->ctx);
 	if (error)
 		return fail("cannot take the configuration", error);
 	error = rtnl_open(&life->rtnl);
@@ -505,6 +524,8 @@ static int start(struct life *life)
 	d->reconcile.ran = ran;
 	d->reconcile.about_to_make_hooks = save_hooks;
 	d->reconcile.ran_ctx = d;
+	if (remove)
+		return remove_all(life);
 	return life->options.dry_run ? preview(life) : live(life);
 }
 

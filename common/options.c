@@ -13,6 +13,7 @@ static void print_help(const struct options *o)
 	       "  -s, --socket PATH   control socket (default %s)\n"
 	       "  -t, --test          check the configuration and exit\n"
 	       "  -n, --dry-run       print what a first pass would do, change nothing\n"
+	       "  -r, --remove        remove everything that an earlier one left, and exit\n"
 	       "  -v, --verbose       log every operation\n"
 	       "  -V, --version       print the version\n"
 	       "  -h, --help          print this\n"
@@ -24,14 +25,19 @@ static void print_help(const struct options *o)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-	    {"test", no_argument, NULL, 't'},         {"dry-run", no_argument, NULL, 'n'},
-	    {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-	    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+	    {"config", required_argument, NULL, 'c'},
+	    {"socket", required_argument, NULL, 's'},
+	    {"test", no_argument, NULL, 't'},
+	    {"dry-run", no_argument, NULL, 'n'},
+	    {"remove", no_argument, NULL, 'r'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "c:s:tnvVh", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "c:s:tnrvVh", longs, NULL)) != -1) {
 		switch (letter) {
 		case 'c':
 			o->config = optarg;
@@ -44,6 +50,9 @@ int options_parse(struct options *o, int argc, char **argv)
 			break;
 		case 'n':
 			o->dry_run = true;
+			break;
+		case 'r':
+			o->remove = true;
 			break;
 		case 'v':
 			o->verbose = true;
@@ -58,6 +67,11 @@ int options_parse(struct options *o, int argc, char **argv)
 			fprintf(stderr, "Try '%s --help'.\n", o->program);
 			return EXIT_USAGE;
 		}
+	}
+	if (o->remove && (o->test || o->dry_run)) {
+		fprintf(stderr, "%s: --remove goes neither with --test nor with --dry-run\n",
+			o->program);
+		return EXIT_USAGE;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "%s: unexpected argument '%s'\nTry '%s --help'.\n", o->program,

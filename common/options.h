@@ -14,6 +14,7 @@ struct options {
 	const char *socket;
 	bool test;
 	bool dry_run;
+	bool remove; /* what an earlier daemon left */
 	bool verbose;
 };
 

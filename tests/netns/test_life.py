@@ -54,6 +54,23 @@ def test_stop_restores_what_an_earlier_daemon_left(lab):
     assert_restored(lab, before, ours)
 
 
+def test_remove_takes_out_what_failed_daemons_left(lab):
+    """Killed, and their files spoilt: --remove needs neither a configuration nor a daemon that starts."""
+    before, others = state_of(lab), bpf_programs()
+    collector, client = lab.pair()
+    ours = bpf_programs() - others
+    for d in (client, collector):
+        running = d.ns.run(*d.command("--remove"), check=False)
+        assert running.returncode == 1 and "is running in this network namespace" in running.stderr
+        d.wait_ok()
+        d.kill()
+        d.write_config("nonsense = 3")
+        assert d.ns.run(*d.command("--remove"), check=False).returncode == 0
+        # and once more, where nothing is
+        assert d.ns.run(*d.command("--remove"), check=False).returncode == 0
+    assert_restored(lab, before, ours)
+
+
 def test_foreign_clsact_and_filters_stay(lab):
     for ns in (lab.client1, lab.coll):
         ns.tc("qdisc add dev eth0 clsact")

@@ -81,7 +81,9 @@ START_TEST(long_options)
 	ck_assert_int_eq(PARSE("--dry-run", NULL), OPTIONS_GO);
 	ck_assert(!o.test && o.dry_run && !o.verbose);
 	ck_assert_int_eq(PARSE("--verbose", NULL), OPTIONS_GO);
-	ck_assert(!o.test && !o.dry_run && o.verbose);
+	ck_assert(!o.test && !o.dry_run && o.verbose && !o.remove);
+	ck_assert_int_eq(PARSE("--remove", NULL), OPTIONS_GO);
+	ck_assert(o.remove);
 }
 END_TEST
 
@@ -93,7 +95,7 @@ START_TEST(version_and_help)
 	ck_assert_int_eq(PARSE("--help", "--nonsense", NULL), 0);
 	ck_assert_str_eq(complained, "");
 	static const char *const words[] = {
-	    "-c, --config",  "-s, --socket",  "-t, --test", "-n, --dry-run",
+	    "-c, --config",  "-s, --socket",  "-t, --test", "-n, --dry-run",        "-r, --remove",
 	    "-v, --verbose", "-V, --version", "-h, --help", "/etc/vtap/client.conf"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		ck_assert_msg(strstr(printed, words[i]) != NULL, "help lacks %s", words[i]);
@@ -111,6 +113,9 @@ START_TEST(wrong_usage)
 	ck_assert_int_eq(PARSE("status", NULL), 2);
 	ck_assert_ptr_nonnull(strstr(complained, "'status'"));
 	ck_assert_int_eq(PARSE("-t", "--", "more", NULL), 2);
+	ck_assert_int_eq(PARSE("-rt", NULL), 2);
+	ck_assert_int_eq(PARSE("-rn", NULL), 2);
+	ck_assert_ptr_nonnull(strstr(complained, "--remove"));
 }
 END_TEST
 
