@@ -4,6 +4,7 @@
  * and the counters to the life that daemon.c leads.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct client {
 	struct daemon daemon;
 	struct setup *setup;
 	struct setup *waiting;
+	const char *path; /* of the configuration */
 };
 
 static bool load(void *ctx, const char *path, struct problems *problems)
@@ -31,6 +33,7 @@ static bool load(void *ctx, const char *path, struct problems *problems)
 	struct client *client = ctx;
 	struct client_config *config = client_config_read(path, problems);
 
+	client->path = path;
 	setup_free(client->waiting);
 	client->waiting = config ? setup_make(config, path, problems) : NULL;
 	return client->waiting != NULL;
@@ -57,7 +60,7 @@ static int adopt(void *ctx)
 	client->waiting = NULL;
 	client->daemon.metrics_listen = client->setup->config->metrics;
 	if (!client->setup->streams_count)
-		log_warning("the configuration names no mirror: there is nothing to do");
+		log_warning("%s names no mirror: there is nothing to do", client->path);
 	return 0;
 }
 
@@ -173,7 +176,11 @@ static void forget(void *ctx)
 static void summary(void *ctx, char *text, size_t size)
 {
 	struct client *client = ctx;
-	client_summary(client->setup, &client->daemon.subjects, text, size);
+
+	if (client->setup->streams_count)
+		client_summary(client->setup, &client->daemon.subjects, text, size);
+	else
+		snprintf(text, size, "nothing to mirror: edit %s, then reload", client->path);
 }
 
 int main(int argc, char **argv)

@@ -125,9 +125,7 @@ void client_summary(const struct setup *s, const struct subjects *subjects, char
 			blocked = &subjects->items[i];
 	for (size_t i = 0; i < s->streams_count; i++)
 		working += client_stream_works(subjects, &s->streams[i]);
-	if (!s->streams_count)
-		snprintf(text, size, "nothing to mirror: the configuration names no mirror");
-	else if (blocked)
+	if (blocked)
 		snprintf(text, size, "%zu of %zu streams mirrored; %s: %s", working,
 			 s->streams_count, blocked->label, blocked->reason);
 	else

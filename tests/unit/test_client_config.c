@@ -619,6 +619,30 @@ START_TEST(sample)
 }
 END_TEST
 
+/* The one line that a beginner uncomments. */
+static bool begins(const char *line)
+{
+	return strncmp(line, "#collector", 10) == 0 && strstr(line, "mirror");
+}
+
+START_TEST(sample_one_line)
+{
+	FILE *file = fopen(TEST_SRCDIR "/etc/client.conf", "re");
+	char line[256], text[16384] = "";
+	struct client_config *config;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		strcat(text, begins(line) ? line + 1 : line);
+	fclose(file);
+	config = good(text);
+	ck_assert_uint_eq(config->collectors_count, 1);
+	ck_assert_uint_eq(config->mirrors_count, 1);
+	ck_assert_str_eq(config->mirrors[0].interface, "eth0");
+	client_config_free(config);
+}
+END_TEST
+
 /* The sample's comments are settings too: with their marks gone they are valid, and all of them
  * defaults. */
 START_TEST(sample_uncommented)
@@ -633,7 +657,8 @@ START_TEST(sample_uncommented)
 
 	ck_assert_ptr_nonnull(file);
 	while (fgets(line, sizeof(line), file))
-		strcat(text, strncmp(line, "#", 1) == 0 && line[1] != ' ' && line[1] != '#'
+		strcat(text, strncmp(line, "#", 1) == 0 && line[1] != ' ' && line[1] != '#' &&
+				     !begins(line)
 				 ? line + 1
 				 : line);
 	fclose(file);
@@ -687,6 +712,7 @@ int main(void)
 	tcase_add_test(tcase, problems_add_up);
 	tcase_add_test(tcase, metrics);
 	tcase_add_test(tcase, sample);
+	tcase_add_test(tcase, sample_one_line);
 	tcase_add_test(tcase, sample_uncommented);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
