@@ -52,6 +52,24 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
+void file_share(int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[4096];
+	struct stat status;
+
+	if (geteuid() || !slash || (size_t)(slash - path) >= sizeof(directory))
+		return;
+	/* a second name may be that of somebody else's file */
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
+		return;
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	/* root may be without this capability, and then the file is root's */
+	if (stat(directory, &status) == 0 && status.st_uid)
+		(void)!fchown(fd, status.st_uid, status.st_gid);
+}
+
 int file_replace(const char *path, const char *text)
 {
 	char beside[4096];
@@ -61,6 +79,7 @@ int file_replace(const char *path, const char *text)
 	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	file_share(fd, path);
 	int error = write_all(fd, text);
 	if (close(fd) < 0 && !error)
 		error = -errno;

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/file.h"
+
 #define RUN_DIR "/run/vtap"
 
 static char lock_path[128];
@@ -27,6 +29,7 @@ static int lock_file(const char *path)
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return -errno;
+		file_share(fd, path);
 		int error = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 		bool same = fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
 			    held.st_ino == named.st_ino && held.st_dev == named.st_dev;
