@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Test tool: sends UDP datagrams that carry consecutive numbers at an even rate, so that a reader
- * can tell which are missing and which came twice. Prints how many it sent. It expects no answer.
+ * can tell which are missing and which came twice. Prints how many it sent, also when SIGTERM ends
+ * it early. It expects no answer.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,13 @@
 enum { SIZE_MAX_UDP = 65507, SIZE_MIN = 12 };
 
 static const char magic[4] = {'v', 't', 'n', 'r'};
+static volatile sig_atomic_t told_to_stop;
+
+static void stop(int number)
+{
+	(void)number;
+	told_to_stop = 1;
+}
 
 static void sleep_until(struct timespec *at, long step_ns)
 {
@@ -50,7 +59,8 @@ int main(int argc, char **argv)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	memcpy(payload, magic, sizeof(magic));
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	for (n = 0; n < count;) {
+	signal(SIGTERM, stop);
+	for (n = 0; n < count && !told_to_stop;) {
 		sleep_until(&at, 1000000);
 		for (due += rate / 1000; due >= 1 && n < count; due--, n++) {
 			uint64_t number = n;
@@ -62,6 +72,6 @@ int main(int argc, char **argv)
 			}
 		}
 	}
-	printf("%llu\n", (unsigned long long)count);
+	printf("%llu\n", (unsigned long long)n);
 	return 0;
 }
