@@ -132,9 +132,9 @@ traffic() {
 
 # transfer FROM TO ADDRESS: 1 MB of TCP, so super-packets, which have to arrive as the frames they are on the wire
 transfer() {
-	in_ns "$1" socat -u FILE:/tmp/blob TCP-LISTEN:5001,reuseaddr &
-	wait_for 20 in_ns "$1" sh -c 'ss -Hlnt sport = :5001 | grep -q .'
-	in_ns "$2" socat -u "TCP:$3:5001" OPEN:/dev/null
+	ip netns exec "$1" timeout 60 socat -u FILE:/tmp/blob TCP-LISTEN:5001,reuseaddr &
+	wait_for 60 in_ns "$1" sh -c 'ss -Hlnt sport = :5001 | grep -q .'
+	in_ns "$2" timeout 60 socat -u "TCP:$3:5001" OPEN:/dev/null || { echo "no TCP from $1 to $2"; ss -nti; false; }
 	wait $!
 }
 
