@@ -33,6 +33,7 @@ static const struct {
     {"rejected", "from addresses outside the allow-list", false},
     {"malformed", "to the tunnel's port, but no tunnel packets", false},
     {"overflow", "counted for no client: raise max_clients", false},
+    {"forgotten", "from clients that have left the table since", true},
     {"undelivered", "dropped by the kernel: fragment, checksum, VNI", true},
 };
 
