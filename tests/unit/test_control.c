@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -384,6 +385,13 @@ static void await_all(const int *fds, int count)
 	}
 }
 
+/* KiB. AddressSanitizer keeps what was freed: with it nothing can be said. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY_LIMIT = INT_MAX };
+#else
+enum { MEMORY_LIMIT = 40 << 10 };
+#endif
+
 /* The most memory that the daemon has had, in KiB. */
 static long stop_for_memory(void)
 {
@@ -416,7 +424,7 @@ START_TEST(those_who_ask_together_share_an_answer)
 		free(text);
 	}
 	/* 128 MiB if each had one of its own */
-	ck_assert_int_lt(stop_for_memory(), 40 << 10);
+	ck_assert_int_lt(stop_for_memory(), MEMORY_LIMIT);
 }
 END_TEST
 
@@ -437,7 +445,7 @@ START_TEST(unread_answers_have_a_limit)
 	ck_assert_uint_eq(strlen(text), LARGE + 1);
 	free(text);
 	/* three, where there would have been eight */
-	ck_assert_int_lt(stop_for_memory(), 40 << 10);
+	ck_assert_int_lt(stop_for_memory(), MEMORY_LIMIT);
 	for (int i = 0; i < 7; i++)
 		close(fds[i]);
 }
