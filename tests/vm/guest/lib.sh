@@ -119,6 +119,8 @@ captured() {
 	return $seen
 }
 
+given_up() { ip neigh show 10.77.0.77 | grep -q FAILED; }
+
 # Frames of every kind that the forms differ in, at most 1514 bytes: ARP, IPv4 and IPv6, fragments, both directions.
 traffic() {
 	in_ns peer ping -qc 20 -i 0.02 -s 100 10.77.0.10 &&
@@ -126,8 +128,8 @@ traffic() {
 		in_ns peer ping -qc 5 -i 0.02 -s 3000 10.77.0.10 &&
 		in_ns peer ping -qc 10 -i 0.02 -s 1000 fd77::10 &&
 		/mnt/numbered 10.77.0.20 5000 500 500 64
-	ping -qc 1 -W 1 10.77.0.77 # nobody has that: ARP requests
-	return 0
+	ping -qc 1 -W 1 10.77.0.77 # nobody has that: ARP requests, until the kernel gives up
+	wait_for 20 given_up
 }
 
 # transfer FROM TO ADDRESS: 1 MB of TCP, so super-packets, which have to arrive as the frames they are on the wire
