@@ -157,8 +157,10 @@ static char *exemption(const struct client_config *config, enum direction direct
 		fputs(i ? " or " : "", text);
 		exempt(text, &config->collectors[i], direction);
 	}
-	if (fclose(text) != 0)
+	if (fclose(text) != 0) {
+		free(once);
 		return NULL;
+	}
 	if (layer == FILTER_IP)
 		return once;
 	/* "vlan" moves the offsets of all that follows by one tag: the second one stands for a tag

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/cutter.h"
 #include "common/conf.h"
 
 enum { VNI_MAX = (1 << 24) - 1, CLIENTS_MAX = 1 << 24 };
@@ -148,6 +149,11 @@ static void read_endpoints(struct conf *conf, struct collector_endpoint endpoint
 
 		if (conf_is_set(conf->root, encap_name(e)) || (!any && e == ENCAP_VXLAN))
 			read_endpoint(conf, section, e, &endpoints[e]);
+		if (*endpoints[e].device &&
+		    cutter_is(endpoints[e].device, endpoints[ENCAP_VXLAN].device))
+			conf_problem(conf, conf_key_line(section, "device"),
+				     "device \"%s\" has the name of a helper device of %s's",
+				     endpoints[e].device, encap_name(ENCAP_VXLAN));
 		for (enum encap other = ENCAP_VXLAN; other < e; other++)
 			if (*endpoints[e].device &&
 			    strcmp(endpoints[e].device, endpoints[other].device) == 0)

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "collector/crossing.h"
 
-static bool started_again(const struct crossing *c, int ifindexes,
-			  const struct crossing_counts *now)
+static bool started_again(const struct crossing *c, const struct crossing_counts *now)
 {
-	return !c->watching || ifindexes != c->ifindexes || now->taken < c->base.taken ||
-	       now->admitted_before < c->base.admitted_before;
+	return now->taken < c->base.taken || now->admitted_before < c->base.admitted_before;
 }
 
 bool crossing_judge(struct crossing *c, int ifindexes, const struct crossing_counts *now)
 {
 	enum crossing_state was = c->state;
 
-	if (started_again(c, ifindexes, now)) {
-		*c = (struct crossing){c->state, true, ifindexes, *now};
+	if (!c->watching || ifindexes != c->ifindexes) { /* of these nothing is known yet */
+		*c = (struct crossing){CROSSING_GOOD, true, ifindexes, *now};
+		return was != CROSSING_GOOD;
+	}
+	if (started_again(c, now)) {
+		c->base = *now;
 		return false;
 	}
 	uint64_t taken = now->taken - c->base.taken;

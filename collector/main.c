@@ -206,14 +206,14 @@ static int reconfigure_door(struct collector *collector)
 	char why[512];
 
 	int error = door_configure(collector->door, collector->config);
-	if (!error)
-		clients_may_have_left(&collector->clients);
 	if (error == -EOVERFLOW) {
 		size_t count = door_maps(collector->door, maps, MAPS_MAX);
 		error = open_door(collector, maps, count, 0, why, sizeof(why));
 		if (error)
 			log_error("%s", why);
 	}
+	if (!error)
+		clients_may_have_left(&collector->clients);
 	return error;
 }
 
@@ -222,13 +222,14 @@ static int adopt(void *ctx)
 	struct collector *collector = ctx;
 	struct collector_config *old = collector->config;
 
-	int error = add_subjects(collector);
-	if (error)
-		return error;
 	collector->config = collector->waiting;
-	error = collector->door ? reconfigure_door(collector) : 0;
+	int error = collector->door ? reconfigure_door(collector) : 0;
+	if (!error)
+		error = add_subjects(collector);
 	if (error) {
 		collector->config = old;
+		if (old && collector->door)
+			(void)reconfigure_door(collector);
 		return error;
 	}
 	collector->waiting = NULL;

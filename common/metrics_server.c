@@ -176,8 +176,9 @@ static struct bufferevent *on_accept(struct event_base *base, void *ctx)
 	struct metrics_server *server = ctx;
 	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
-	if (!bev)
-		return NULL;
+	/* One that libevent accepted although it was told to stop has no deadline. */
+	if (!bev || server->connections_count == METRICS_CONNECTIONS_MAX)
+		return bev;
 	bufferevent_incref(bev);
 	bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
 	bufferevent_set_max_single_write(bev, SEND_MAX);

@@ -149,7 +149,8 @@ static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex,
 		return 0;
 	int error = tcx_query(ifindex, parent == TC_EGRESS, ids, &count);
 	if (error) {
-		rtnl->no_tcx = error != -ENODEV;
+		/* this kernel has none, or does not tell us */
+		rtnl->no_tcx = error == -EINVAL || error == -EPERM || error == -ENOSYS;
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++) {

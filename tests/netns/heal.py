@@ -35,16 +35,16 @@ class Watch:
         """The lines about a subject that tell an operation, or that it is blocked."""
         return [x for x in self.lines() if x.startswith(subject + ": ") and not x.endswith(": no longer blocked")]
 
-    def repaired(self, says, also=(), deadline=DEADLINE):
+    def repaired(self, says, also=(), deadline=DEADLINE, most=1):
         """
-        Waits for a line about each subject of `says`, and for state ok. Then there is exactly one of each, with its
-        cause, and no line about anything else but those that match `also`.
+        Waits for a line about each subject of `says`, and for state ok. Then there is exactly one of each (or up
+        to `most`, for what comes in steps), with its cause, and no line about anything else but those that match `also`.
         """
         wait_until(lambda: all(self.about(s) for s in says), deadline, lambda: f"a repair of {list(says)}: {self.lines()}")
         self.daemon.wait(lambda s: s["state"] == "ok", "ok after the repair", deadline)
         for subject, cause in says.items():
             lines = self.about(subject)
-            assert len(lines) == 1 and re.search(rf"\(.*{cause}.*\)", lines[0]), (subject, cause, lines)
+            assert len(lines) <= most and all(re.search(rf"\(.*{cause}.*\)", x) for x in lines), (subject, cause, lines)
         others = [x for x in self.lines() if not any(x.startswith(s + ": ") for s in says)]
         others = [x for x in others if not any(re.search(p, x) for p in also)]
         assert not others, f"more than {list(says)} was touched: {others}"

@@ -226,6 +226,8 @@ START_TEST(endpoints)
 
 	bad("gretap { underlay = dual }", "1: underlay \"dual\" is not \"ipv4\" or \"ipv6\"\n");
 	bad("gretap { vni = 42 }", "1: unknown key \"vni\" in gretap\n");
+	bad("vxlan { }\ngretap {\ndevice = vtap0-s }",
+	    "3: device \"vtap0-s\" has the name of a helper device of vxlan's\n");
 	bad("vxlan { }\ngre {\ndevice = vtap0 }", "3: device \"vtap0\" is that of vxlan\n");
 }
 END_TEST

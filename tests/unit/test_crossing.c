@@ -53,6 +53,11 @@ START_TEST(another_endpoint_proves_nothing)
 	ck_assert(!judge(&crossing, 8, 0, 2000));
 	ck_assert(!judge(&crossing, 8, 5, 2005));
 	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+	/* nor does what was said of others */
+	ck_assert(judge(&crossing, 8, 5, 3000));
+	ck_assert_int_eq(crossing.state, CROSSING_STRANDED);
+	ck_assert(judge(&crossing, 9, 0, 4000));
+	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
 }
 END_TEST
 
