@@ -291,16 +291,6 @@ bool conf_choice(struct conf *conf, cfg_t *section, const char *key, const char 
 	return false;
 }
 
-void conf_first_choice(struct conf *conf, cfg_t *section, const char *key,
-		       const char *const names[])
-{
-	unsigned choice = 0;
-
-	if (conf_choice(conf, section, key, names, &choice) && choice != 0)
-		conf_problem(conf, conf_key_line(section, key),
-			     "%s \"%s\" is not supported by this version", key, names[choice]);
-}
-
 bool conf_address(struct conf *conf, cfg_t *section, const char *key, struct ip_addr *out)
 {
 	const char *text = conf_string(section, key), *why = NULL;

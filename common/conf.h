@@ -75,11 +75,6 @@ bool conf_flag(struct conf *conf, cfg_t *section, const char *key, bool *out);
 /* *out: the place of the value among `names`, which end with a NULL */
 bool conf_choice(struct conf *conf, cfg_t *section, const char *key, const char *const names[],
 		 unsigned *out);
-/* Of these names this version supports the first; the others it only knows, to tell them apart from
- * nonsense. */
-void conf_first_choice(struct conf *conf, cfg_t *section, const char *key,
-		       const char *const names[]);
-
 /* The address of one host that routers forward to. */
 bool conf_address(struct conf *conf, cfg_t *section, const char *key, struct ip_addr *out);
 

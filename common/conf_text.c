@@ -300,11 +300,9 @@ static bool walk_statement(struct reader *r, const cfg_opt_t *schema, const char
 	}
 	if (size == 0)
 		return false;
-	if (!opt || opt->flags & CONF_UNSUPPORTED) {
-		problem(r, name->line,
-			opt ? "%s \"%s\"%s is not supported by this version"
-			    : "unknown %s \"%s\"%s",
-			key ? "key" : "section", name->text, where);
+	if (!opt) {
+		problem(r, name->line, "unknown %s \"%s\"%s", key ? "key" : "section", name->text,
+			where);
 		drop(r, size);
 		return true;
 	}

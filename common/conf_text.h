@@ -14,8 +14,6 @@
 
 #include "common/problems.h"
 
-/* Schema flag: a key or section that is known, but that this version does not support. */
-#define CONF_UNSUPPORTED CFGF_DEPRECATED
 /*
  * Schema flag: sections with titles that come by the thousand. libconfuse compares each title with
  * all before it, so these get theirs as the value of a key that no file can have.
