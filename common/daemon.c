@@ -174,6 +174,14 @@ static void pass(void *ctx)
 	life->ready = true;
 }
 
+/* Something was seen that a pass has to look at. */
+static void wake(struct life *life)
+{
+	life->told = true;
+	pacer_event(&life->pacer, loop_now_ms());
+	schedule(life);
+}
+
 static void tell_link_gone(struct daemon *d, const struct nlmsghdr *event)
 {
 	struct link link;
@@ -216,9 +224,7 @@ static void on_event(void *ctx)
 	bool rerouted = life->hint == HINT_ROUTES && d->routes_changed && d->routes_changed(d->ctx);
 	if (life->hint != HINT_PASS && !rerouted)
 		return;
-	life->told = true;
-	pacer_event(&life->pacer, loop_now_ms());
-	schedule(life);
+	wake(life);
 }
 
 static void take_nft_event(void *ctx, const struct nlmsghdr *event)
@@ -240,9 +246,7 @@ static void on_nft_event(void *ctx)
 		log_error("the event socket of nftables failed: %s", strerror(-error));
 	if (life->hint != HINT_PASS || !rtnl_nft_changed(life->rtnl))
 		return;
-	life->told = true;
-	pacer_event(&life->pacer, loop_now_ms());
-	schedule(life);
+	wake(life);
 }
 
 /* From when tables are wanted; before that, other programs' rules wake nobody. */
