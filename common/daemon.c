@@ -159,9 +159,11 @@ static void pass(void *ctx)
 	}
 	d->acted = false;
 	/* a failed operation was reported with its subject; what remains is a kernel that cannot be
-	 * asked */
+	 * asked, and others who undo what was done */
 	if (error && error != life->last_error && !subjects_failed(&d->subjects))
-		log_warning("a pass was not completed, will try again: %s", strerror(-error));
+		log_warning("a pass was not completed, will try again: %s",
+			    error == -EAGAIN ? "what it puts right is changed again at once"
+					     : strerror(-error));
 	life->last_error = error;
 	uint64_t now_ms = loop_now_ms();
 	pacer_done(&life->pacer, now_ms, now_ms - began_ms, !error);

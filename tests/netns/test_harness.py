@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The judge is judged: a mirror made by hand with ip and tc, right or wrong on purpose, and what the comparison says."""
 
+import os
+import struct
+
 import pytest
 
 import frames
@@ -82,6 +85,19 @@ def test_a_wrong_mirror_is_wrong(lab, wrong, words):
     if wrong.get("tx") == "on":
         with pytest.raises(AssertionError, match="tshark objects"):
             frames.assert_clean(lab.path)
+
+
+def test_random_payload_is_no_malformed_packet(tmp_path):
+    """Whatever its ports and its first bytes are like: tshark guesses well-known protocols from either."""
+    one, two = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    path = tmp_path / "random.pcap"
+    with open(path, "wb") as file:
+        file.write(struct.pack("=IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for i in range(20000):
+            payload = os.urandom(1 + i % 60)
+            frame = frames.udp_frame(one, two, "10.0.0.1", "10.0.0.2", 32768 + i, 5300, payload)
+            file.write(struct.pack("=IIII", i, 0, len(frame), len(frame)) + frame)
+    frames.assert_clean(path)
 
 
 def test_one_changed_bit_is_seen():

@@ -358,6 +358,7 @@ def test_repair(lab, what):
 def test_flushed_again_and_again(lab):
     """A firewall that reloads every moment: whenever it rests, the tables are there."""
     _, client = lab.pair(client=TEE_CONF)
+    client.expect("what it puts right is changed again at once")  # where each repair meets the next flush
     for _ in range(30):
         nft(lab.client1, "flush", "ruleset")
     wait_until(lambda: "dup to" in nft(lab.client1, "list", "ruleset"), 5, client.log)
