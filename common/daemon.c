@@ -2,37 +2,24 @@
 #include "common/daemon.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/control.h"
-#include "common/file.h"
-#include "common/hint.h"
-#include "common/hooks.h"
+#include "common/events.h"
 #include "common/instance.h"
-#include "common/link.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/metrics_server.h"
-#include "common/monitor.h"
 #include "common/options.h"
 #include "common/pacer.h"
 #include "common/rtnl.h"
-#include "common/ruleset.h"
 
-enum {
-	STOP_TRIES = 5,
-	WATCH_MS = 1000,
-	SUMMARY_SIZE = 256,
-	FILE_PATH = 160,
-	BIG_BLOCK = 128 * 1024
-};
+enum { STOP_TRIES = 5, WATCH_MS = 1000, SUMMARY_SIZE = 256, BIG_BLOCK = 128 * 1024 };
 
 struct life {
 	struct daemon *daemon;
@@ -43,8 +30,7 @@ struct life {
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *tick_timer;
 	struct loop_timer *watch_timer;
-	struct monitor *monitor;
-	struct monitor *nft_monitor; /* NULL: nothing of nftables is wanted */
+	struct events events;
 	struct control *control;
 	struct metrics_server *metrics;
 	struct rtnl *rtnl;
@@ -52,47 +38,11 @@ struct life {
 	uint64_t started_ms;
 	time_t started;       /* by the wall clock */
 	int last_error;       /* of the last pass */
-	enum hint hint;       /* of the events that are being taken */
 	bool told;            /* the next pass has events for its reason */
 	bool look_everywhere; /* one of them named no link */
 	bool ready;
 	bool leave; /* exit without removing anything */
 };
-
-/* ---- the links whose clsact is the daemon's, over a sudden end --------------------------------
- */
-
-static void save_hooks(void *ctx)
-{
-	const struct daemon *d = ctx;
-	char path[FILE_PATH];
-	char *text = hooks_text(&d->reconcile.made);
-
-	instance_file("hooks", path, sizeof(path));
-	int error = text ? file_replace(path, text) : -ENOMEM;
-	if (error) /* the marks in the filters say it as well, from a moment later on */
-		log_warning("%s: %s", path, strerror(-error));
-	free(text);
-}
-
-static int restore_hooks(struct daemon *d)
-{
-	char path[FILE_PATH];
-
-	instance_file("hooks", path, sizeof(path));
-	char *text = file_read(path);
-	int error = text ? hooks_read(&d->reconcile.made, text) : 0;
-	free(text);
-	return error;
-}
-
-static void forget_hooks(void)
-{
-	char path[FILE_PATH];
-
-	instance_file("hooks", path, sizeof(path));
-	unlink(path);
-}
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
@@ -117,6 +67,12 @@ static void report(struct subjects *subjects)
 static bool degraded(const struct life *life)
 {
 	return life->last_error || subjects_blocked(&life->daemon->subjects);
+}
+
+static void save_hooks(void *ctx)
+{
+	struct daemon *d = ctx;
+	hooks_file_save(&d->hooks_file, &d->reconcile.made);
 }
 
 static void ran(void *ctx, const struct op *op, int error, const char *why)
@@ -176,79 +132,14 @@ static void pass(void *ctx)
 	life->ready = true;
 }
 
-/* Something was seen that a pass has to look at. */
-static void wake(struct life *life)
+static void wake(void *ctx, bool everywhere)
 {
+	struct life *life = ctx;
+
 	life->told = true;
+	life->look_everywhere |= everywhere;
 	pacer_event(&life->pacer, loop_now_ms());
 	schedule(life);
-}
-
-static void tell_link_gone(struct daemon *d, const struct nlmsghdr *event)
-{
-	struct link link;
-
-	if (event->nlmsg_type == RTM_DELLINK && link_parse(event, &link) &&
-	    link.group == owner_group(d->reconcile.owner))
-		d->link_gone(d->ctx, &link);
-}
-
-static void take_event(void *ctx, const struct nlmsghdr *event)
-{
-	struct life *life = ctx;
-	struct daemon *d = life->daemon;
-	struct hint_context context = {.seen = &d->reconcile.seen,
-				       .own_port = rtnl_port(life->rtnl),
-				       .owner = d->reconcile.owner,
-				       .concerns = d->concerns,
-				       .ctx = d->ctx,
-				       .addresses = d->plans_addresses};
-	int ifindex = 0;
-
-	if (event && d->link_gone)
-		tell_link_gone(d, event);
-	enum hint hint = event ? hint_of(&context, event, &ifindex) : HINT_PASS;
-	if (hint == HINT_PASS && (!ifindex || ifset_add(&d->reconcile.look, ifindex)))
-		life->look_everywhere = true;
-	if (hint > life->hint)
-		life->hint = hint;
-}
-
-static void on_event(void *ctx)
-{
-	struct life *life = ctx;
-	struct daemon *d = life->daemon;
-
-	life->hint = HINT_NOTHING;
-	int error = monitor_drain(life->monitor, take_event, life);
-	if (error)
-		log_error("the event socket failed: %s", strerror(-error));
-	bool rerouted = life->hint == HINT_ROUTES && d->routes_changed && d->routes_changed(d->ctx);
-	if (life->hint != HINT_PASS && !rerouted)
-		return;
-	wake(life);
-}
-
-static void take_nft_event(void *ctx, const struct nlmsghdr *event)
-{
-	struct life *life = ctx;
-
-	if (!event || ruleset_event(event))
-		life->hint = HINT_PASS;
-}
-
-/* Others' rules, and the echo of what the last pass put, are no reason for another. */
-static void on_nft_event(void *ctx)
-{
-	struct life *life = ctx;
-
-	life->hint = HINT_NOTHING;
-	int error = monitor_drain(life->nft_monitor, take_nft_event, life);
-	if (error)
-		log_error("the event socket of nftables failed: %s", strerror(-error));
-	if (life->hint != HINT_PASS || !rtnl_nft_changed(life->rtnl))
-		return;
-	wake(life);
 }
 
 /* From when tables are wanted; before that, other programs' rules wake nobody. */
@@ -256,11 +147,9 @@ static void listen_to_nft(struct life *life)
 {
 	struct daemon *d = life->daemon;
 
-	if (life->nft_monitor || !d->plans_nft || !d->plans_nft(d->ctx))
+	if (!d->plans_nft || !d->plans_nft(d->ctx))
 		return;
-	int error = monitor_open_nft(&life->nft_monitor);
-	if (!error)
-		error = loop_watch(life->loop, monitor_fd(life->nft_monitor), on_nft_event, life);
+	int error = events_open_nft(&life->events);
 	if (error) /* the slow resync sees what happens to them */
 		log_warning("cannot listen to nftables: %s", strerror(-error));
 }
@@ -334,11 +223,8 @@ static void on_watch(void *ctx)
 	struct life *life = ctx;
 	struct reconcile *r = &life->daemon->reconcile;
 
-	if (kernel_programs_changed(r->kernel, r->owner, &r->seen)) {
-		life->told = life->look_everywhere = true;
-		pacer_event(&life->pacer, loop_now_ms());
-		schedule(life);
-	}
+	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
+		wake(life, true);
 	loop_timer_set(life->watch_timer, WATCH_MS);
 }
 
@@ -399,6 +285,26 @@ static int preview(struct life *life)
 	return error ? fail("cannot look at the kernel", error) : EXIT_SUCCESS;
 }
 
+static int open_events(struct life *life)
+{
+	struct daemon *d = life->daemon;
+
+	life->events = (struct events){.loop = life->loop,
+				       .rtnl = life->rtnl,
+				       .context = {.seen = &d->reconcile.seen,
+						   .owner = d->reconcile.owner,
+						   .concerns = d->concerns,
+						   .ctx = d->ctx,
+						   .addresses = d->plans_addresses},
+				       .look = &d->reconcile.look,
+				       .link_gone = d->link_gone,
+				       .routes_changed = d->routes_changed,
+				       .ctx = d->ctx,
+				       .wake = wake,
+				       .wake_ctx = life};
+	return events_open(&life->events);
+}
+
 static int open_loop(struct life *life)
 {
 	static const struct {
@@ -422,11 +328,7 @@ static int open_loop(struct life *life)
 	life->metrics = metrics_server_new(life->loop, write_metrics, life);
 	if (!error && !life->metrics)
 		error = -ENOMEM;
-	if (!error)
-		error = monitor_open(&life->monitor);
-	if (!error)
-		error = loop_watch(life->loop, monitor_fd(life->monitor), on_event, life);
-	return error;
+	return error ? error : open_events(life);
 }
 
 static int stop(struct life *life)
@@ -441,7 +343,7 @@ static int stop(struct life *life)
 		log_error("not everything could be removed: %s", strerror(-error));
 		return EXIT_FAILURE;
 	}
-	forget_hooks();
+	hooks_file_remove(&d->hooks_file);
 	if (d->forget)
 		d->forget(d->ctx);
 	log_notice("stopped, everything removed");
@@ -459,7 +361,7 @@ static int remove_all(struct life *life)
 		log_error("%s", why);
 		return EXIT_FAILURE;
 	}
-	int error = restore_hooks(d);
+	int error = hooks_file_restore(&d->hooks_file, &d->reconcile.made);
 	if (error)
 		return fail("cannot remember what an earlier daemon made", error);
 	d->applied = NULL; /* counts for a configuration */
@@ -480,7 +382,7 @@ static int live(struct life *life)
 	int error = open_loop(life);
 	if (error)
 		return fail("cannot set up the event loop", error);
-	error = restore_hooks(d);
+	error = hooks_file_restore(&d->hooks_file, &d->reconcile.made);
 	if (error)
 		return fail("cannot remember what an earlier daemon made", error);
 	if (control_open(life->loop, life->options.socket, life->service.listen_fd, status, life,
@@ -553,8 +455,8 @@ int daemon_run(struct daemon *d, int argc, char **argv)
 	control_close(life.control);
 	metrics_server_free(life.metrics);
 	loop_free(life.loop);
-	monitor_close(life.monitor);
-	monitor_close(life.nft_monitor);
+	events_close(&life.events);
+	hooks_file_clear(&d->hooks_file);
 	reconcile_clear(&d->reconcile);
 	subjects_clear(&d->subjects);
 	rtnl_close(life.rtnl);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/addr.h"
+#include "common/hooks_file.h"
 #include "common/metrics_text.h"
 #include "common/problems.h"
 #include "common/reconcile.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct reconcile reconcile; /* its owner, plan and ctx; the rest is daemon_run's */
 	struct subjects subjects;
 	bool acted; /* the pass ran operations */
+	struct hooks_file hooks_file;
 };
 
 /* Runs it; the exit status. */

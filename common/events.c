@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/events.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "common/link.h"
+#include "common/log.h"
+#include "common/monitor.h"
+#include "common/ruleset.h"
+
+static void tell_link_gone(const struct events *events, const struct nlmsghdr *event)
+{
+	struct link link;
+
+	if (event->nlmsg_type == RTM_DELLINK && link_parse(event, &link) &&
+	    link.group == owner_group(events->context.owner))
+		events->link_gone(events->ctx, &link);
+}
+
+static void take(void *ctx, const struct nlmsghdr *event)
+{
+	struct events *events = ctx;
+	int ifindex = 0;
+
+	if (event && events->link_gone)
+		tell_link_gone(events, event);
+	enum hint hint = event ? hint_of(&events->context, event, &ifindex) : HINT_PASS;
+	if (hint == HINT_PASS && (!ifindex || ifset_add(events->look, ifindex)))
+		events->everywhere = true;
+	if (hint > events->hint)
+		events->hint = hint;
+}
+
+static void on_event(void *ctx)
+{
+	struct events *events = ctx;
+
+	events->hint = HINT_NOTHING;
+	events->everywhere = false;
+	int error = monitor_drain(events->monitor, take, events);
+	if (error)
+		log_error("the event socket failed: %s", strerror(-error));
+	bool rerouted = events->hint == HINT_ROUTES && events->routes_changed &&
+			events->routes_changed(events->ctx);
+	if (events->hint == HINT_PASS || rerouted)
+		events->wake(events->wake_ctx, events->everywhere);
+}
+
+static void take_nft(void *ctx, const struct nlmsghdr *event)
+{
+	struct events *events = ctx;
+
+	if (!event || ruleset_event(event))
+		events->hint = HINT_PASS;
+}
+
+/* Others' rules, and the echo of what the last pass put, are no reason for another. */
+static void on_nft_event(void *ctx)
+{
+	struct events *events = ctx;
+
+	events->hint = HINT_NOTHING;
+	int error = monitor_drain(events->nft_monitor, take_nft, events);
+	if (error)
+		log_error("the event socket of nftables failed: %s", strerror(-error));
+	if (events->hint == HINT_PASS && rtnl_nft_changed(events->rtnl))
+		events->wake(events->wake_ctx, false);
+}
+
+int events_open(struct events *events)
+{
+	events->context.own_port = rtnl_port(events->rtnl);
+	int error = monitor_open(&events->monitor);
+	return error ? error
+		     : loop_watch(events->loop, monitor_fd(events->monitor), on_event, events);
+}
+
+int events_open_nft(struct events *events)
+{
+	if (events->nft_monitor)
+		return 0;
+	int error = monitor_open_nft(&events->nft_monitor);
+	return error ? error
+		     : loop_watch(events->loop, monitor_fd(events->nft_monitor), on_nft_event,
+				  events);
+}
+
+void events_close(struct events *events)
+{
+	monitor_close(events->monitor);
+	monitor_close(events->nft_monitor);
+}

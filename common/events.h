@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What wakes a daemon: the kernel's event sockets in its loop. Events are weighed (hint.h), never
+ * acted upon; those that matter come out as one call of wake().
+ */
+#ifndef VTAP_COMMON_EVENTS_H
+#define VTAP_COMMON_EVENTS_H
+
+#include <stdbool.h>
+
+#include "common/hint.h"
+#include "common/ifset.h"
+#include "common/loop.h"
+#include "common/rtnl.h"
+
+struct monitor;
+
+struct events {
+	/* The owner's to fill in before events_open. */
+	struct loop *loop;
+	struct rtnl *rtnl;
+	struct hint_context context; /* own_port is filled in by events_open */
+	struct ifset *look;          /* gets the links that events name */
+	/* A link of the owner's was deleted; its last counters. May be NULL. */
+	void (*link_gone)(void *ctx, const struct link *link);
+	/* Whether the plan would find other routes than it did; may be NULL. */
+	bool (*routes_changed)(void *ctx);
+	void *ctx; /* of both */
+	/* Something was seen that a pass has to look at; everywhere: it may be on any link. */
+	void (*wake)(void *ctx, bool everywhere);
+	void *wake_ctx;
+
+	/* Its own. */
+	struct monitor *monitor;
+	struct monitor *nft_monitor; /* NULL: nothing of nftables is wanted */
+	enum hint hint;              /* of the events that are being taken */
+	bool everywhere;             /* one of them named no link */
+};
+
+int events_open(struct events *events); /* 0 or a negative errno */
+/* nftables too; a second time does nothing. Before it, other programs' rules wake nobody. */
+int events_open_nft(struct events *events);
+void events_close(struct events *events);
+
+#endif
