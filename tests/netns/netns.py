@@ -159,6 +159,7 @@ class Net:
         for address in addresses:
             ns.ip(f"addr add {address} dev {interface}" + (" nodad" if ":" in address else ""))
         ns.ip(f"link set {interface} up")
+        wait_until(lambda: "state UP" in ns.ip(f"-o link show dev {interface}"), 10, f"{ns.name} {interface} has its carrier")
 
     def close(self):
         while self.all:
