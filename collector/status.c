@@ -9,6 +9,7 @@
 #include "collector/plan.h"
 #include "common/json.h"
 #include "common/json_text.h"
+#include "common/utc.h"
 
 const char *collector_reason(const struct collector_view *view, enum encap encap)
 {
@@ -115,12 +116,9 @@ static void put_client(struct json_text *text, const struct collector_view *view
 
 static void add_time(struct json_object *to, const char *key, time_t when)
 {
-	char text[32];
-	struct tm utc;
+	char text[UTC_TEXT];
 
-	gmtime_r(&when, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	json_add_string(to, key, text);
+	json_add_string(to, key, utc_format(when, text));
 }
 
 static void add_rejected(const struct collector_view *view, struct json_object *to)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/digits.h"
+
 bool ip_addr_parse(const char *text, struct ip_addr *out)
 {
 	struct ip_addr addr = {.family = AF_INET};
@@ -24,11 +26,22 @@ bool ip_addr_parse(const char *text, struct ip_addr *out)
 	return true;
 }
 
+/* inet_ntop() has a printf for it, which shows where ten thousand clients are listed. */
+static void format_ipv4(const uint8_t bytes[4], char *text)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		text = digits_put(text, bytes[i]);
+		*text++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *ip_addr_format(const struct ip_addr *addr, char text[IP_ADDR_TEXT])
 {
 	text[0] = '\0';
-	if (ip_addr_size(addr) != 0)
-		inet_ntop(addr->family, addr->bytes, text, IP_ADDR_TEXT);
+	if (addr->family == AF_INET)
+		format_ipv4(addr->bytes, text);
+	else if (addr->family == AF_INET6)
+		inet_ntop(AF_INET6, addr->bytes, text, IP_ADDR_TEXT);
 	return text;
 }
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digits.h"
 #include "common/json.h"
+#include "common/utc.h"
 
 enum { ROOM_AT_ONCE = 4096 };
 
@@ -99,56 +101,33 @@ void json_text_string(struct json_text *text, const char *value)
 	json_text_literal(text, "\"");
 }
 
-/* Writes the digits so that they end before `end`; the place of the first. */
-static char *digits(char *end, uint64_t value)
-{
-	do
-		*--end = (char)('0' + value % 10);
-	while (value /= 10);
-	return end;
-}
-
 void json_text_number(struct json_text *text, uint64_t value)
 {
-	char room[20], *end = room + sizeof(room), *start = digits(end, value);
+	char room[DIGITS_MAX];
 
-	json_text_put(text, start, (size_t)(end - start));
+	json_text_put(text, room, (size_t)(digits_put(room, value) - room));
 }
 
 void json_text_decimal(struct json_text *text, double value)
 {
 	double tenths = value * 10 + 0.5;
-	char room[24], *end = room + sizeof(room), *start = end - 2;
+	char room[DIGITS_MAX + 2], *end;
 	uint64_t whole;
 
 	if (!(tenths >= 0))
 		tenths = 0;
 	whole = tenths < 1.8e19 ? (uint64_t)tenths : UINT64_MAX;
-	end[-1] = (char)('0' + whole % 10);
-	*start = '.';
-	start = digits(start, whole / 10);
-	json_text_put(text, start, (size_t)(end - start));
-}
-
-static void two_digits(char *to, int value)
-{
-	to[0] = (char)('0' + value / 10 % 10);
-	to[1] = (char)('0' + value % 10);
+	end = digits_put(room, whole / 10);
+	*end++ = '.';
+	end = digits_put(end, whole % 10);
+	json_text_put(text, room, (size_t)(end - room));
 }
 
 void json_text_time(struct json_text *text, time_t when)
 {
-	char form[] = "\"0000-00-00T00:00:00Z\"";
-	struct tm utc;
+	char time[UTC_TEXT];
 
-	if (!gmtime_r(&when, &utc))
-		memset(&utc, 0, sizeof(utc));
-	two_digits(form + 1, (utc.tm_year + 1900) / 100);
-	two_digits(form + 3, (utc.tm_year + 1900) % 100);
-	two_digits(form + 6, utc.tm_mon + 1);
-	two_digits(form + 9, utc.tm_mday);
-	two_digits(form + 12, utc.tm_hour);
-	two_digits(form + 15, utc.tm_min);
-	two_digits(form + 18, utc.tm_sec);
-	json_text_put(text, form, sizeof(form) - 1);
+	json_text_literal(text, "\"");
+	json_text_put(text, utc_format(when, time), UTC_TEXT - 1);
+	json_text_literal(text, "\"");
 }
