@@ -5,11 +5,12 @@
 #include "vtapstat/list.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digits.h"
+#include "common/utc.h"
 #include "vtapstat/fields.h"
 #include "vtapstat/order.h"
 #include "vtapstat/screen.h"
@@ -77,7 +78,7 @@ static void cell_whole(struct table *table, const struct json_object *element,
 		return;
 	}
 	if (column->kind == LIST_NUMBER)
-		snprintf(text, sizeof(text), "%" PRIu64, value);
+		*digits_put(text, value) = '\0';
 	else if (column->kind == LIST_BYTES)
 		units_bytes(value, text);
 	else
@@ -103,15 +104,13 @@ static void cell_fraction(struct table *table, const struct json_object *element
 static void cell_age(struct table *table, const char *time_text, time_t now)
 {
 	char age[UNITS_TEXT], text[UNITS_TEXT + 8];
-	struct tm tm = {0};
-	const char *end = time_text != NULL ? strptime(time_text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
-	time_t then = end != NULL && *end == '\0' ? timegm(&tm) : now + 1;
+	time_t then;
 
-	if (then > now) {
+	if (time_text == NULL || !utc_parse(time_text, &then) || then > now) {
 		table_cell(table, time_text, STYLE_PLAIN);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s ago", units_duration((uint64_t)(now - then), age));
+	stpcpy(stpcpy(text, units_duration((uint64_t)(now - then), age)), " ago");
 	table_cell(table, text, STYLE_PLAIN);
 }
 

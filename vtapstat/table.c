@@ -160,12 +160,39 @@ void table_remark(struct table *table, const char *text)
 
 /* ---- printing ------------------------------------------------------------------------------ */
 
+/* What is to be printed is gathered: stdio's calls for each cell would take longer than the cells.
+ */
 struct line {
 	FILE *out;
 	bool colour;
 	bool begun;
 	size_t blanks; /* owed to the next text, so that no line ends with one */
+	size_t size;
+	char bytes[4096];
 };
+
+static void put_out(struct line *line)
+{
+	fwrite_unlocked(line->bytes, 1, line->size, line->out);
+	line->size = 0;
+}
+
+static void put_bytes(struct line *line, const char *bytes, size_t size)
+{
+	if (size > sizeof(line->bytes) - line->size)
+		put_out(line);
+	if (size > sizeof(line->bytes)) {
+		fwrite_unlocked(bytes, 1, size, line->out);
+		return;
+	}
+	memcpy(line->bytes + line->size, bytes, size);
+	line->size += size;
+}
+
+static void put_string(struct line *line, const char *string)
+{
+	put_bytes(line, string, strlen(string));
+}
 
 static void put_blanks(struct line *line)
 {
@@ -174,19 +201,26 @@ static void put_blanks(struct line *line)
 	size_t size = sizeof(blanks) - 1;
 
 	for (; line->blanks > size; line->blanks -= size)
-		fwrite_unlocked(blanks, 1, size, line->out);
-	fwrite_unlocked(blanks, 1, line->blanks, line->out);
+		put_bytes(line, blanks, size);
+	put_bytes(line, blanks, line->blanks);
 	line->blanks = 0;
+}
+
+static void end_line(struct line *line)
+{
+	put_string(line, "\n");
+	line->blanks = 0;
+	line->begun = false;
 }
 
 static void put_text(struct line *line, const char *text, size_t size, bool cut, enum style style)
 {
 	put_blanks(line);
-	fputs_unlocked(style_on(style, line->colour), line->out);
-	fwrite_unlocked(text, 1, size, line->out);
+	put_string(line, style_on(style, line->colour));
+	put_bytes(line, text, size);
 	if (cut)
-		fputs_unlocked(text_ellipsis(), line->out);
-	fputs_unlocked(style_off(style, line->colour), line->out);
+		put_string(line, text_ellipsis());
+	put_string(line, style_off(style, line->colour));
 }
 
 /* `taken` columns, in a column of `width`; what is wider is cut. */
@@ -209,34 +243,37 @@ static void put_cell(struct line *line, const struct table_column *column, size_
 		line->blanks += padding;
 }
 
-static void print_row(const struct table *table, size_t i, const size_t *widths, struct line line)
+static void print_row(const struct table *table, size_t i, const size_t *widths, struct line *line)
 {
 	const struct cell *cells = table->cells + i * table->columns_count;
 	const struct row *row = &table->rows[i];
 
 	for (size_t k = 0; k < table->columns_count; k++)
 		if (cells[k].at != NOWHERE)
-			put_cell(&line, &table->columns[k], widths[k], table->text + cells[k].at,
+			put_cell(line, &table->columns[k], widths[k], table->text + cells[k].at,
 				 cells[k].width, cells[k].style);
 	if (row->remark != NOWHERE) {
 		const char *remark = table->text + row->remark;
 
-		line.blanks += FIT_GAP;
-		put_text(&line, remark, strlen(remark), false, STYLE_WARN);
+		line->blanks += FIT_GAP;
+		put_text(line, remark, strlen(remark), false, STYLE_WARN);
 	}
-	putc_unlocked('\n', line.out);
-	if (row->note != NOWHERE)
-		fprintf(line.out, "    %s\n", table->text + row->note);
+	end_line(line);
+	if (row->note != NOWHERE) {
+		put_string(line, "    ");
+		put_string(line, table->text + row->note);
+		end_line(line);
+	}
 }
 
-static void print_titles(const struct table *table, const size_t *widths, struct line line)
+static void print_titles(const struct table *table, const size_t *widths, struct line *line)
 {
 	for (size_t k = 0; k < table->columns_count; k++) {
 		const char *title = table->columns[k].title;
 
-		put_cell(&line, &table->columns[k], widths[k], title, strlen(title), STYLE_TITLE);
+		put_cell(line, &table->columns[k], widths[k], title, strlen(title), STYLE_TITLE);
 	}
-	putc_unlocked('\n', line.out);
+	end_line(line);
 }
 
 static void print_left_out(const struct table *table, const size_t *widths, FILE *out)
@@ -298,7 +335,7 @@ static int fit(const struct table *table, size_t *widths, size_t room)
 
 int table_print(const struct table *table, size_t rows, size_t room, bool colour, FILE *out)
 {
-	const struct line line = {.out = out, .colour = colour};
+	struct line line;
 	size_t *widths = table->no_memory ? NULL : natural_widths(table, rows);
 	int error = 0;
 
@@ -307,9 +344,14 @@ int table_print(const struct table *table, size_t rows, size_t room, bool colour
 	if (room > 0)
 		error = fit(table, widths, room);
 	if (error == 0) {
-		print_titles(table, widths, line);
+		line.out = out;
+		line.colour = colour;
+		line.begun = false;
+		line.blanks = line.size = 0;
+		print_titles(table, widths, &line);
 		for (size_t i = 0; i < rows && i < table->rows_count; i++)
-			print_row(table, i, widths, line);
+			print_row(table, i, widths, &line);
+		put_out(&line);
 		print_left_out(table, widths, out);
 	}
 	free(widths);
