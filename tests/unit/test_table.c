@@ -56,6 +56,30 @@ START_TEST(short_rows_and_empty_tables)
 }
 END_TEST
 
+/* Texts of every size around that of the buffer that lines are gathered in. */
+START_TEST(long_texts)
+{
+	static const struct table_column columns[] = {{"A", false, {0}}, {"B", true, {0}}};
+	static char cell[9000], want[4 * sizeof(cell)];
+
+	for (size_t size = 1; size < sizeof(cell); size += size < 4000 || size > 4200 ? 499 : 1) {
+		struct table *table = table_new(columns, 2);
+
+		memset(cell, 'x', size);
+		cell[size] = '\0';
+		table_cell(table, cell, STYLE_PLAIN);
+		table_cell(table, "1", STYLE_PLAIN);
+		table_note(table, cell);
+		table_cell(table, "y", STYLE_PLAIN);
+		table_cell(table, "2", STYLE_PLAIN);
+		snprintf(want, sizeof(want), "%-*s  B\n%s  1\n    %s\n%-*s  2\n", (int)size, "A",
+			 cell, cell, (int)size, "y");
+		prints(table, 0, false, want);
+		table_free(table);
+	}
+}
+END_TEST
+
 START_TEST(widths_that_fit)
 {
 	static const struct fit_column columns[] = {
@@ -185,6 +209,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, short_rows_and_empty_tables);
+	tcase_add_test(tcase, long_texts);
 	tcase_add_test(tcase, widths_that_fit);
 	tcase_add_test(tcase, narrow_tables);
 	tcase_add_test(tcase, widths_of_text);
