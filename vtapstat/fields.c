@@ -11,15 +11,13 @@ static struct json_object *field(const struct json_object *object, const char *k
 {
 	struct json_object *value = NULL;
 
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &value);
+	json_object_object_get_ex(object, key, &value); /* NULL from what is no object, too */
 	return value;
 }
 
 bool field_exists(const struct json_object *object, const char *key)
 {
-	return json_object_is_type(object, json_type_object) &&
-	       json_object_object_get_ex(object, key, NULL);
+	return json_object_object_get_ex(object, key, NULL);
 }
 
 const char *field_string(const struct json_object *object, const char *key)

@@ -144,12 +144,14 @@ static void add_cell(struct table *table, const struct json_object *element,
 /* "blocked: no route", malloc'd, where the element has a reason; else NULL. */
 static char *reason_of(const struct json_object *element)
 {
-	const char *state = field_string(element, "state");
 	const char *reason = field_string(element, "reason");
+	const char *state;
 	char *note;
 
-	if (reason == NULL || reason[0] == '\0' ||
-	    asprintf(&note, "%s: %s", state != NULL ? state : "-", reason) < 0)
+	if (reason == NULL || reason[0] == '\0')
+		return NULL;
+	state = field_string(element, "state");
+	if (asprintf(&note, "%s: %s", state != NULL ? state : "-", reason) < 0)
 		return NULL;
 	return note;
 }

@@ -49,6 +49,12 @@ size_t text_clean(const char *text, char *out)
 	for (size_t i = 0; i < size; i += length) {
 		size_t width = 1;
 
+		if (is_plain(text[i])) { /* without a call: this is nearly all of a status */
+			*out++ = text[i];
+			length = 1;
+			total++;
+			continue;
+		}
 		length = shown_character(text + i, size - i, &width);
 		if (length == 0) {
 			*out++ = '?';
