@@ -126,6 +126,7 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	list_places(&d);
 	if (d.error)
 		return d.error;
+	diff_change_verdicts(&d);
 	diff_drop_filters(&d, false);
 	diff_drop_ruleset(&d);
 	diff_drop_links(&d, true);

@@ -66,6 +66,11 @@ void diff_drop_caps(struct diff *d);
 void diff_want_link(struct diff *d, const struct want_link *want);
 void diff_want_qdisc(struct diff *d, const struct want_qdisc *want);
 /*
+ * A verdict in place of another one comes before anything goes or comes: a program may judge by
+ * which links are there, and an older one would not know what is about to change.
+ */
+void diff_change_verdicts(struct diff *d);
+/*
  * What guards our links, on them or in front of them, comes before they go up: nothing unsealed is
  * ever up. What leads traffic to them comes last.
  */

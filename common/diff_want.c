@@ -128,13 +128,15 @@ static const char *filter_differs(const struct filter *seen, const struct want_f
 	return NULL;
 }
 
-static void want_filter(struct diff *d, const struct want_filter *want)
+enum which { WHICH_CHANGE = 1, WHICH_NEW = 2 };
+
+static void want_filter(struct diff *d, const struct want_filter *want, unsigned which)
 {
 	struct device device = diff_resolve(d, &want->device);
 	struct device target = diff_resolve(d, &want->target);
-	const char *why =
-	    filter_differs(seen_filter(d, want, device.ifindex), want, target.ifindex);
-	if (why)
+	const struct filter *seen = seen_filter(d, want, device.ifindex);
+	const char *why = filter_differs(seen, want, target.ifindex);
+	if (why && which & (seen ? WHICH_CHANGE : WHICH_NEW))
 		diff_add(d, OP_FILTER_PUT, &device, want->subject, why)->filter = want;
 }
 
@@ -145,12 +147,22 @@ static bool on_own_link(const struct diff *d, const struct device *device)
 	return diff_ours(d, snapshot_link(d->s, device->ifindex));
 }
 
+void diff_change_verdicts(struct diff *d)
+{
+	for (size_t i = 0; i < d->desired->filters.count; i++) {
+		const struct want_filter *want = &d->desired->filters.items[i];
+		if (want->action == ACTION_VERDICT)
+			want_filter(d, want, WHICH_CHANGE);
+	}
+}
+
 void diff_want_filters(struct diff *d, bool guards)
 {
 	for (size_t i = 0; i < d->desired->filters.count; i++) {
 		const struct want_filter *want = &d->desired->filters.items[i];
-		if ((want->action == ACTION_VERDICT || on_own_link(d, &want->device)) == guards)
-			want_filter(d, want);
+		const bool verdict = want->action == ACTION_VERDICT;
+		if ((verdict || on_own_link(d, &want->device)) == guards)
+			want_filter(d, want, verdict ? WHICH_NEW : WHICH_NEW | WHICH_CHANGE);
 	}
 }
 
