@@ -37,28 +37,25 @@ struct {
 	__type(value, struct door_sums);
 } vtap_totals SEC(".maps");
 
+/* Written by the daemon while the program runs, a word at a time. */
+volatile struct door_rules vtap_rules;
+volatile __u64 vtap_here[DOOR_HERE][2];
+
+/* A list is put in place of the one before as a whole. */
+struct allow_list {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DOOR_ALLOW_MAX);
+	__uint(key_size, sizeof(struct door_prefix)); /* of an inner map the types are not there */
+	__uint(value_size, sizeof(__u8));
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct door_rules);
-} vtap_rules SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, DOOR_ALLOW_ENTRIES);
-	__type(key, struct door_prefix4);
-	__type(value, __u64);
-} vtap_allow4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, DOOR_ALLOW_ENTRIES);
-	__type(key, struct door_prefix6);
-	__type(value, __u64);
-} vtap_allow6 SEC(".maps");
+	__array(values, struct allow_list);
+} vtap_allow SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -80,17 +77,26 @@ static __always_inline void add(struct door_sum *to, const struct door_sum *sum)
 	to->bytes += sum->bytes;
 }
 
+static __always_inline struct door_admission admission(void)
+{
+	const union {
+		__u64 word;
+		struct door_admission admit;
+	} now = {.word = *(volatile __u64 *)&vtap_rules.admit};
+
+	return now.admit;
+}
+
 static __always_inline bool allowed(const struct door_key *key)
 {
-	struct door_prefix4 prefix4 = {.length = 32};
-	struct door_prefix6 prefix6 = {.length = 128};
+	struct door_prefix prefix = {.family = key->family};
+	__u32 zero = 0;
+	void *list = bpf_map_lookup_elem(&vtap_allow, &zero);
 
-	if (key->family == DOOR_IPV4) {
-		__builtin_memcpy(prefix4.address, key->address, sizeof(prefix4.address));
-		return bpf_map_lookup_elem(&vtap_allow4, &prefix4);
-	}
-	__builtin_memcpy(prefix6.address, key->address, sizeof(prefix6.address));
-	return bpf_map_lookup_elem(&vtap_allow6, &prefix6);
+	__builtin_memcpy(prefix.address, key->address, sizeof(prefix.address));
+	prefix.length = DOOR_PREFIX_FAMILY +
+			(key->family == DOOR_IPV4 ? sizeof(__be32) : sizeof(prefix.address)) * 8;
+	return list && bpf_map_lookup_elem(list, &prefix);
 }
 
 static __always_inline __u32 set_of(const __u64 address[2])
@@ -106,17 +112,13 @@ static __always_inline void note_rejected(const struct door_key *key, const stru
 {
 	struct door_rejected_source *least, *way;
 	struct door_rejected_set *set;
-	__u32 words[4], index;
 	__u64 address[2];
+	__u32 index;
 	int i;
 
-	__builtin_memcpy(words, key->address, sizeof(words));
-	if (key->family == DOOR_IPV4) {
-		words[3] = words[0];
-		words[2] = bpf_htonl(0xffff);
-		words[0] = 0;
-	}
-	__builtin_memcpy(address, words, sizeof(address));
+	__builtin_memcpy(address, key->address, sizeof(address));
+	if (key->family == DOOR_IPV4)
+		map_ipv4((__u32)(bpf_htonl(1) == 1 ? address[0] >> 32 : address[0]), address);
 	index = set_of(address);
 	set = bpf_map_lookup_elem(&vtap_rejected, &index);
 	if (!set)
@@ -148,10 +150,17 @@ static __always_inline bool ends_here(__be32 to)
 	return first == 0 || first >= 224;
 }
 
+static __always_inline bool is_here(const __u64 to[2])
+{
+	const __u32 place = door_here_place(to);
+
+	return vtap_here[place][0] == to[0] && vtap_here[place][1] == to[1];
+}
+
 /*
- * Whether this host would forward the packet: then it is none of the collector's business. Asked
- * only of packets that would be dropped or that come from somebody new, as it costs a route look-up
- * where forwarding is on.
+ * Whether this host would forward the packet: then it is none of the collector's business. Not
+ * asked of what is for one of this host's addresses, as it costs a route look-up where forwarding
+ * is on.
  */
 static __noinline int passes_by(struct __sk_buff *skb, const struct door_key *key)
 {
@@ -180,11 +189,9 @@ static __noinline int passes_by(struct __sk_buff *skb, const struct door_key *ke
 	       result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
-static __noinline int reject(struct __sk_buff *skb, const struct door_key *key,
-			     const struct door_sum *sum, struct door_sums *totals)
+static __noinline int reject(const struct door_key *key, const struct door_sum *sum,
+			     struct door_sums *totals)
 {
-	if (passes_by(skb, key))
-		return TC_ACT_UNSPEC;
 	add(&totals->rejected, sum);
 	note_rejected(key, sum);
 	return TC_ACT_SHOT;
@@ -195,9 +202,7 @@ static __noinline int admit_new(struct __sk_buff *skb, const struct door_key *ke
 				const struct door_sum *sum, struct door_sums *totals)
 {
 	if (!allowed(key))
-		return reject(skb, key, sum, totals);
-	if (passes_by(skb, key))
-		return TC_ACT_UNSPEC;
+		return reject(key, sum, totals);
 	add(&totals->accepted, sum);
 	if (!table_add(key, sum))
 		add(&totals->overflow, sum);
@@ -213,20 +218,43 @@ static __always_inline int admit(struct __sk_buff *skb, const struct door_key *k
 	return onward(skb, key, sum, &totals->line);
 }
 
-static __noinline int drop_malformed(struct __sk_buff *skb, const struct door_key *key,
-				     const struct door_sum *sum, struct door_sums *totals)
+static __always_inline int drop_malformed(const struct door_sum *sum, struct door_sums *totals)
 {
-	if (passes_by(skb, key))
-		return TC_ACT_UNSPEC;
 	add(&totals->malformed, sum);
 	return TC_ACT_SHOT;
 }
 
+/* vni: NULL: any of them. */
+static __noinline bool is_shut(__be16 port, const __u32 *vni)
+{
+	int i;
+
+	for (i = 0; i < DOOR_SHUT_MAX; i++) {
+		const union {
+			__u64 word;
+			struct door_shut shut;
+		} now = {.word = *(volatile __u64 *)&vtap_rules.shut[i]};
+
+		if (port && now.shut.port == port &&
+		    (!vni || now.shut.any_vni || now.shut.vni == *vni))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool is_tunnel(__be16 port, const struct door_admission *rules)
+{
+	if (port == rules->port && port)
+		return true;
+	return rules->flags & DOOR_SOME_SHUT && is_shut(port, NULL);
+}
+
 static __always_inline int judge_vxlan(struct __sk_buff *skb, struct packet *packet,
 				       const struct tunnel_header *header,
-				       const struct door_rules *rules)
+				       const struct door_admission *rules)
 {
 	struct door_sum sum = {.packets = 1, .bytes = skb->len};
+	const bool open = header->udp.dest == rules->port;
 	struct door_sums *totals;
 	__u32 zero = 0;
 
@@ -234,30 +262,41 @@ static __always_inline int judge_vxlan(struct __sk_buff *skb, struct packet *pac
 	if (!totals)
 		return TC_ACT_UNSPEC;
 	packet->key.encap = DOOR_ENCAP_VXLAN;
+	if (!is_here(packet->to) && passes_by(skb, &packet->key))
+		return TC_ACT_UNSPEC;
 	if (!measure(skb, packet, header, &sum))
-		return drop_malformed(skb, &packet->key, &sum, totals);
+		return open ? drop_malformed(&sum, totals) : TC_ACT_UNSPEC;
 	packet->key.vni = bpf_ntohl(header->vxlan.vni) >> 8;
-	if (rules->enforce_vni && packet->key.vni != rules->vni)
-		return reject(skb, &packet->key, &sum, totals);
+	if (rules->flags & DOOR_SOME_SHUT) {
+		if (is_shut(header->udp.dest, &packet->key.vni))
+			return reject(&packet->key, &sum, totals);
+		if (!open)
+			return TC_ACT_UNSPEC;
+	}
+	if (rules->flags & DOOR_ENFORCE_VNI && packet->key.vni != rules->vni)
+		return reject(&packet->key, &sum, totals);
 	return admit(skb, &packet->key, &sum, totals);
 }
 
 static __noinline int judge_gre(struct __sk_buff *skb, struct packet *packet)
 {
+	const struct door_admission rules = admission();
 	struct door_sum sum = {.packets = 1, .bytes = skb->len};
-	struct door_rules *rules;
 	struct door_sums *totals;
 	__be16 protocol = 0;
 	__u32 inner = 0;
 	__u32 zero = 0;
 
-	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
 	totals = bpf_map_lookup_elem(&vtap_totals, &zero);
-	if (!rules || !totals || !rules->gre ||
-	    !read_gre(skb, packet, rules->gre, &protocol, &inner))
+	if (!totals || !rules.gre ||
+	    !read_gre(skb, packet, rules.gre | rules.gre >> 4, &protocol, &inner))
+		return TC_ACT_UNSPEC;
+	if (!is_here(packet->to) && passes_by(skb, &packet->key))
 		return TC_ACT_UNSPEC;
 	if (!measure_gre(skb, packet, protocol, inner, &sum))
-		return drop_malformed(skb, &packet->key, &sum, totals);
+		return drop_malformed(&sum, totals);
+	if (DOOR_GRE_SHUT(gre_bit(&packet->key)) & rules.gre)
+		return reject(&packet->key, &sum, totals);
 	return admit(skb, &packet->key, &sum, totals);
 }
 
@@ -265,10 +304,11 @@ SEC("tc")
 int vtap_door(struct __sk_buff *skb)
 {
 	struct tunnel_header header = {};
+	struct door_admission rules;
 	struct packet packet = {};
-	struct door_rules *rules;
 	__u32 zero = 0;
 	bool whole = false;
+	__be16 port;
 	const struct door_cutter *cutter;
 	struct door_sums *totals;
 
@@ -297,12 +337,15 @@ int vtap_door(struct __sk_buff *skb)
 		whole = !load_linear(skb, BPF_HDR_START_NET, packet.udp, &header, sizeof(header));
 	if (!whole && load(skb, packet.udp, &header.udp, sizeof(header.udp)))
 		return TC_ACT_UNSPEC;
-	rules = bpf_map_lookup_elem(&vtap_rules, &zero);
-	if (!rules || !rules->port || header.udp.dest != rules->port)
+	rules = admission();
+	if (!is_tunnel(header.udp.dest, &rules))
 		return TC_ACT_UNSPEC;
-	if (!whole && load(skb, packet.udp, &header, sizeof(header)))
+	port = header.udp.dest;
+	if (!whole && load(skb, packet.udp, &header, sizeof(header))) {
+		header.udp.dest = port; /* what fails clears it all */
 		header.vxlan.flags = 0; /* too short: counted as malformed */
-	return judge_vxlan(skb, &packet, &header, rules);
+	}
+	return judge_vxlan(skb, &packet, &header, &rules);
 }
 
 /* At the other end of the veth pair. */
@@ -343,6 +386,20 @@ SEC("tc")
 int vtap_seal_bare(struct __sk_buff *skb)
 {
 	return seal(skb, skb->protocol);
+}
+
+/*
+ * The daemon's own, run by it alone: counts what came in by the program before this one for a
+ * client that is not in this one's table yet. 1: there is no room.
+ */
+SEC("tc")
+int vtap_put(struct __sk_buff *skb)
+{
+	struct door_late late = {};
+
+	if (bpf_skb_load_bytes(skb, 0, &late, sizeof(late)))
+		return 1;
+	return !table_count(&late.key, &late.sum) && !table_add(&late.key, &late.sum);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loads the door, takes over the maps of an earlier one, and fills them. It attaches nothing and
- * logs nothing: what libbpf has to say comes back as words.
+ * Loads the door and takes over the maps of an earlier one. It attaches nothing and logs nothing:
+ * what libbpf has to say comes back as words.
  */
 #include "collector/door.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/door_error.h"
@@ -23,92 +19,9 @@
 #include "collector/door_table.h"
 
 /* The maps that an earlier door hands over; of these the first two are its history. */
-static const char *const kept_names[] = {"vtap_clients", "vtap_totals",   "vtap_allow4",
-					 "vtap_allow6",  "vtap_rejected", "vtap_settled",
-					 "vtap_cutter"};
+static const char *const kept_names[] = {"vtap_clients", "vtap_totals", "vtap_rejected",
+					 "vtap_settled", "vtap_cutter"};
 enum { PROG_MAPS_MAX = 16 };
-
-/* ---- configuring ---- */
-
-static int allow_put(const struct door *door, const struct ip_prefix *prefix, uint64_t stamp)
-{
-	struct door_prefix4 prefix4 = {.length = prefix->len};
-	struct door_prefix6 prefix6 = {.length = prefix->len};
-
-	if (prefix->addr.family == AF_INET) {
-		memcpy(prefix4.address, prefix->addr.bytes, sizeof(prefix4.address));
-		return bpf_map_update_elem(bpf_map__fd(door->kept[ALLOW4]), &prefix4, &stamp,
-					   BPF_ANY);
-	}
-	memcpy(prefix6.address, prefix->addr.bytes, sizeof(prefix6.address));
-	return bpf_map_update_elem(bpf_map__fd(door->kept[ALLOW6]), &prefix6, &stamp, BPF_ANY);
-}
-
-/* Takes out of an allow-list what does not bear the stamp. */
-static int allow_prune(const struct bpf_map *map, uint64_t stamp)
-{
-	const size_t size = bpf_map__key_size(map);
-	const int fd = bpf_map__fd(map);
-	size_t count = 0;
-	uint64_t found;
-	int error;
-	char *keys = malloc((DOOR_ALLOW_ENTRIES + 1) * size); /* touched as far as used */
-
-	if (!keys)
-		return -ENOMEM;
-	do
-		error = bpf_map_get_next_key(fd, count ? keys + (count - 1) * size : NULL,
-					     keys + count * size);
-	while (!error && ++count <= DOOR_ALLOW_ENTRIES);
-	if (error == -ENOENT)
-		error = 0;
-	/* Looking a prefix up finds the entry of just that prefix, as none matches it better. */
-	for (size_t i = 0; !error && i < count; i++) {
-		error = bpf_map_lookup_elem(fd, keys + i * size, &found);
-		if (!error && found != stamp)
-			error = bpf_map_delete_elem(fd, keys + i * size);
-	}
-	free(keys);
-	return error;
-}
-
-int door_configure(struct door *door, const struct collector_config *config)
-{
-	const struct door_rules rules = door_rules_of(config);
-	struct timespec now;
-	uint64_t stamp;
-	uint32_t zero = 0;
-	int error = 0;
-
-	if (config->max_clients != door->skel->rodata->vtap_max_clients)
-		return -EOVERFLOW;
-	if (config->allow_count > DOOR_ALLOW_MAX)
-		return -E2BIG;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	stamp = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	for (size_t i = 0; !error && i < config->allow_count; i++)
-		error = allow_put(door, &config->allow[i], stamp);
-	if (!error)
-		error = bpf_map_update_elem(bpf_map__fd(door->skel->maps.vtap_rules), &zero, &rules,
-					    BPF_ANY);
-	if (!error)
-		error = allow_prune(door->kept[ALLOW4], stamp);
-	if (!error)
-		error = allow_prune(door->kept[ALLOW6], stamp);
-	if (error)
-		return error;
-	/* Waits for programs that looked up the old list and have yet to put their client into the
-	 * table. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	door_table_purge(&door->table, config);
-	return 0;
-}
-
-int door_forget(struct door *door, const struct door_client *clients, size_t count)
-{
-	door_table_forget(&door->table, clients, count);
-	return 0;
-}
 
 /* ---- opening ---- */
 
@@ -197,26 +110,18 @@ static int reuse(struct door *door, const struct collector_config *config, const
 	return error;
 }
 
+/* The table of another size stays open: the program that has it still runs. */
 static int copy_table(struct door *door, const struct collector_config *config, int fd)
 {
-	struct door_table from;
-	int error = door_table_open(&from, fd);
+	int error = door_table_open(&door->before, fd);
 
-	if (!error)
-		error = door_table_copy(&from, &door->table, config);
-	door_table_close(&from);
-	return error;
+	return error ? error : door_table_copy(&door->before, &door->table, config);
 }
 
-/*
- * Loads with the maps that fit. A client table of another size is copied: frames counted in it
- * between here and the moment when the new program replaces the old one are lost to the clients'
- * counts.
- */
+/* Loads with the maps that fit. */
 static int load(struct door *door, const struct collector_config *config, const int fds[KEPT],
-		bool *lost)
+		enum fit fit[KEPT])
 {
-	enum fit fit[KEPT];
 	int error = reuse(door, config, fds, fit);
 
 	if (!error)
@@ -227,18 +132,7 @@ static int load(struct door *door, const struct collector_config *config, const 
 		return error;
 	door_table_prepare(&door->table, door->skel->rodata->vtap_secret);
 	/* so that the next daemon finds it by the program, which itself never looks at it */
-	error = bpf_prog_bind_map(door_prog_fd(door), bpf_map__fd(door->kept[SETTLED]), NULL);
-	if (error)
-		return error;
-	*lost = fit[CLIENTS] == OTHER_LAYOUT || fit[TOTALS] != FITS;
-	if (fit[CLIENTS] == OTHER_SIZE) {
-		error = copy_table(door, config, fds[CLIENTS]);
-		if (error == -E2BIG)
-			*lost = true;
-		else if (error)
-			return error;
-	}
-	return 0;
+	return bpf_prog_bind_map(door_prog_fd(door), bpf_map__fd(door->kept[SETTLED]), NULL);
 }
 
 static int program_id(int fd, uint32_t *id)
@@ -271,6 +165,7 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		    bool *lost)
 {
 	int cpus = libbpf_num_possible_cpus(), error;
+	enum fit fit[KEPT];
 	uint64_t secret = 0;
 
 	if (cpus < 0)
@@ -290,7 +185,7 @@ static int open_new(struct door *door, const struct collector_config *config, co
 	door->skel->rodata->vtap_buckets = door_buckets(config->max_clients);
 	error = bpf_map__set_max_entries(door->kept[CLIENTS], 1 + door->skel->rodata->vtap_buckets);
 	if (!error)
-		error = load(door, config, fds, lost);
+		error = load(door, config, fds, fit);
 	if (!error)
 		error = program_id(door_prog_fd(door), &door->prog_id);
 	if (!error)
@@ -303,7 +198,15 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		error = mark_cutter(door);
 	if (!error)
 		error = door_configure(door, config);
-	return error;
+	if (error)
+		return error;
+	*lost = fit[CLIENTS] == OTHER_LAYOUT || fit[TOTALS] != FITS;
+	if (fit[CLIENTS] != OTHER_SIZE)
+		return 0;
+	/* takes the counts out of the table before: nothing may fail from here on */
+	error = copy_table(door, config, fds[CLIENTS]);
+	*lost |= error == -E2BIG;
+	return error == -E2BIG ? 0 : error;
 }
 
 int door_open(const struct collector_config *config, const struct door_kept *kept,
@@ -350,6 +253,7 @@ void door_close(struct door *door)
 {
 	if (!door)
 		return;
+	door_table_close(&door->before);
 	door_table_close(&door->table);
 	door_bpf__destroy(door->skel);
 	free(door);

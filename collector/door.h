@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "collector/config.h"
+#include "collector/door_shared.h"
 #include "common/addr.h"
+#include "common/object.h"
 
 struct door;
 
@@ -40,8 +42,6 @@ struct door_client {
 	uint64_t read_mono_ns;  /* CLOCK_MONOTONIC when this was read */
 };
 
-struct door_rejected_set; /* see door_shared.h */
-
 /* Descriptors of an earlier door's maps, by name, from the service manager's store. */
 struct door_kept {
 	const char *name;
@@ -49,7 +49,8 @@ struct door_kept {
 };
 
 /*
- * Loads the program. Maps are taken over from `kept` (descriptors stay the caller's) or, failing
+ * Loads the program, with the allow-list of `config`; until door_set_rules it lets nothing in and
+ * leaves all alone. Maps are taken over from `kept` (descriptors stay the caller's) or, failing
  * that, from the program with id `old_prog_id` (0: none known), when their layout and size fit;
  * *history_lost says that there was an earlier door whose counts could not be taken over. On error:
  * negative errno and words in why. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (without the last
@@ -75,11 +76,26 @@ int door_set_cutter(struct door *door, int ifindex);
 size_t door_maps(const struct door *door, struct door_kept *out, size_t max);
 
 /*
- * Makes allow-list, port, VNI rule those of `config`, without a gap; clients no longer allowed
- * leave the table. -EOVERFLOW: max_clients differs from the map's size, the door must be opened
- * anew.
+ * Makes the allow-list that of `config`, at once and without a gap; clients no longer allowed leave
+ * the table. On error all is as before. -EOVERFLOW: max_clients differs from the table's size, the
+ * door must be opened anew.
  */
 int door_configure(struct door *door, const struct collector_config *config);
+
+/*
+ * From now on these are let in. Returns when no packet is on its way that was judged by what was
+ * before, and the endpoint has got what was let in then. `config`: who of the clients may stay.
+ */
+void door_set_rules(struct door *door, const struct door_rules *rules,
+		    const struct collector_config *config);
+/* The addresses of this host: what packets are for. See door_shared.h. */
+void door_set_here(struct door *door, const struct snapshot *seen);
+
+/*
+ * After another size of the client table: takes in what the program before has counted since.
+ * `last`: it runs nowhere any more.
+ */
+void door_take_late(struct door *door, const struct collector_config *config, bool last);
 
 int door_read_totals(const struct door *door, struct door_totals *out);
 /* For each of DOOR_REJECTED_SETS one set per possible CPU, `cpus` of them; to be freed. */

@@ -71,17 +71,11 @@ static __always_inline bool has_ethernet(struct __sk_buff *skb)
 	return skb->len >= length + ETH_HLEN;
 }
 
-static __noinline int passes_by(struct __sk_buff *skb, const struct door_key *key);
-
-static __noinline int cut(struct __sk_buff *skb, const struct door_key *key,
-			  const struct door_sum *sum, struct door_line *line)
+static __noinline int cut(struct __sk_buff *skb, const struct door_sum *sum, struct door_line *line)
 {
 	const struct door_cutter *cutter;
 	__u32 zero = 0;
 
-	/* what this host only forwards stays as it is */
-	if (passes_by(skb, key))
-		return TC_ACT_UNSPEC;
 	cutter = bpf_map_lookup_elem(&vtap_cutter, &zero);
 	if (!cutter || !cutter->ifindex || !has_ethernet(skb))
 		return TC_ACT_UNSPEC;
@@ -101,7 +95,7 @@ static __always_inline int onward(struct __sk_buff *skb, const struct door_key *
 {
 	if (key->encap != DOOR_ENCAP_VXLAN || (!skb->gso_size && line->sent == line->returned))
 		return TC_ACT_UNSPEC;
-	return cut(skb, key, sum, line);
+	return cut(skb, sum, line);
 }
 
 /*

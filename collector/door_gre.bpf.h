@@ -20,6 +20,11 @@ struct gre_header {
 	__be16 protocol;
 };
 
+static __always_inline __u8 gre_bit(const struct door_key *key)
+{
+	return DOOR_GRE_BIT(key->encap - DOOR_ENCAP_GRETAP, key->family);
+}
+
 /*
  * Fills the packet's key, and where its inner packet begins. False: it is not the door's business,
  * as the kernel's tunnels would not take it either (gre_parse_header), or no endpoint has it.
@@ -36,7 +41,7 @@ static __always_inline bool read_gre(struct __sk_buff *skb, struct packet *packe
 		return false;
 	packet->key.encap =
 	    gre.protocol == bpf_htons(ETH_P_BRIDGED) ? DOOR_ENCAP_GRETAP : DOOR_ENCAP_GRE;
-	if (!(wanted & DOOR_GRE_BIT(packet->key.encap - DOOR_ENCAP_GRETAP, packet->key.family)))
+	if (!(wanted & gre_bit(&packet->key)))
 		return false;
 	if (gre.flags & bpf_htons(GRE_CHECKSUM))
 		at += GRE_WORD;

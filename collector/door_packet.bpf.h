@@ -48,6 +48,7 @@ struct tunnel_header {
 /* An IP packet, or the first fragment of one. Offsets count from the outer network header. */
 struct packet {
 	struct door_key key;
+	__u64 to[2];   /* the destination, IPv4 mapped into IPv6 */
 	__u8 protocol; /* IPPROTO_UDP or IPPROTO_GRE, whose header is at `udp` */
 	__u32 udp;
 	__u32 end;
@@ -152,6 +153,13 @@ static __noinline int walk_extensions(struct __sk_buff *skb, struct chain *chain
 	return 0;
 }
 
+static __always_inline void map_ipv4(__be32 address, __u64 mapped[2])
+{
+	const __u32 words[4] = {0, 0, bpf_htonl(0xffff), address};
+
+	__builtin_memcpy(mapped, words, sizeof(words));
+}
+
 /*
  * The header of an IPv4 packet, and what follows it if that has no options: most packets take one
  * load. *whole: `header` is the packet's, else it has yet to be loaded.
@@ -177,6 +185,7 @@ static __always_inline bool read_ipv4(struct __sk_buff *skb, struct packet *pack
 	*header = start.tunnel;
 	__builtin_memcpy(packet->key.address, &start.ip.saddr, sizeof(start.ip.saddr));
 	packet->key.family = DOOR_IPV4;
+	map_ipv4(start.ip.daddr, packet->to);
 	packet->udp = start.ip.ihl * 4;
 	packet->end = packet_end(skb, bpf_ntohs(start.ip.tot_len));
 	packet->more = start.ip.frag_off & bpf_htons(IP_MF);
@@ -201,6 +210,7 @@ static __always_inline bool read_ipv6(struct __sk_buff *skb, struct packet *pack
 	packet->protocol = chain.next;
 	__builtin_memcpy(packet->key.address, &ip.saddr, sizeof(ip.saddr));
 	packet->key.family = DOOR_IPV6;
+	__builtin_memcpy(packet->to, &ip.daddr, sizeof(packet->to));
 	packet->udp = chain.offset;
 	packet->end = packet_end(skb, ip.payload_len ? sizeof(ip) + bpf_ntohs(ip.payload_len) : 0);
 	packet->more = chain.more;

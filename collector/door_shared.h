@@ -77,28 +77,63 @@ struct door_rejected_set {
 	struct door_rejected_source ways[DOOR_REJECTED_WAYS];
 };
 
-/* vtap_rules; eight bytes, so that an update is one store */
-struct door_rules {
-	__be16 port;
-	__u8 enforce_vni;
-	__u8 gre; /* DOOR_GRE_BIT of what is let in */
+/* What is let in: eight bytes, so that a change is one store. All zero: the door leaves all alone.
+ */
+struct door_admission {
+	__be16 port; /* of VXLAN; 0: none */
+	__u8 flags;
+	__u8 gre; /* DOOR_GRE_BIT of what is let in; DOOR_GRE_SHUT: of what is shut */
 	__u32 vni;
-};
+} __attribute__((aligned(8)));
+#define DOOR_ENFORCE_VNI            1 /* the device takes any */
+#define DOOR_SOME_SHUT              2 /* look at door_rules.shut */
 #define DOOR_GRE_BIT(encap, family) (1u << ((encap)*2 + ((family) == DOOR_IPV6)))
+#define DOOR_GRE_SHUT(bits)         ((bits) << 4)
 
-/* vtap_allow4, vtap_allow6; the value is a __u64 that tells entries of an older list from those of
- * the current one */
-struct door_prefix4 {
-	__u32 length;
-	__u8 address[4];
+/*
+ * VXLAN for a device that is about to come, or to go: nobody gets in, as a device that comes would
+ * have frames that were not counted, and one that goes would not have what was. All zero: none.
+ */
+struct door_shut {
+	__be16 port;
+	__u8 any_vni;
+	__u8 zero;
+	__u32 vni;
+} __attribute__((aligned(8)));
+
+enum { DOOR_SHUT_MAX = 8 };
+
+struct door_rules {
+	struct door_admission admit;
+	struct door_shut shut[DOOR_SHUT_MAX];
 };
 
-struct door_prefix6 {
-	__u32 length;
+/*
+ * Addresses of this host, IPv4 ones mapped into IPv6, each in the one place that its hash names. It
+ * spares most packets the question whether they are forwarded; an address that is not here costs a
+ * route look-up where forwarding is on.
+ */
+enum { DOOR_HERE_BITS = 6, DOOR_HERE = 1 << DOOR_HERE_BITS };
+
+static inline __u32 door_here_place(const __u64 address[2])
+{
+	return (__u32)(((address[0] ^ address[1]) * 0x9e3779b97f4a7c15) >> (64 - DOOR_HERE_BITS));
+}
+
+/* vtap_allow: one list for both families, as it has to change at once. */
+struct door_prefix {
+	__u32 length; /* DOOR_PREFIX_FAMILY bits more than the prefix */
+	__u8 family;
 	__u8 address[16];
+	__u8 zero[3];
 };
 
-/* Twice what a list may have, as the new one is put in before the old one is taken out. */
-enum { DOOR_ALLOW_MAX = 32768, DOOR_ALLOW_ENTRIES = 2 * DOOR_ALLOW_MAX };
+enum { DOOR_PREFIX_FAMILY = 8, DOOR_ALLOW_MAX = 32768 };
+
+/* What vtap_put takes. */
+struct door_late {
+	struct door_key key;
+	struct door_sum sum;
+};
 
 #endif

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/rules.h"
+
 enum { NO_BARRIER_NS = 20000000 }; /* a program runs for microseconds */
 
 struct ip_addr door_key_address(const struct door_key *key)
@@ -42,11 +44,6 @@ static uint8_t encap_to_door(enum encap encap)
 	return encaps[encap];
 }
 
-static uint8_t gre_bit(enum encap encap, unsigned family)
-{
-	return (uint8_t)DOOR_GRE_BIT(encap_to_door(encap) - DOOR_ENCAP_GRETAP, family);
-}
-
 static struct door_key key_of(const struct door_client *client)
 {
 	struct door_key key = {.vni = client->vni, .encap = encap_to_door(client->encap)};
@@ -56,33 +53,12 @@ static struct door_key key_of(const struct door_client *client)
 	return key;
 }
 
-struct door_rules door_rules_of(const struct collector_config *config)
-{
-	const struct collector_endpoint *vxlan = &config->endpoints[ENCAP_VXLAN];
-	struct door_rules rules = {.port = htons(vxlan->port), .vni = vxlan->vni};
-
-	/* Elsewhere the device has its VNI; one for both families is `external` and takes any. */
-	rules.enforce_vni = vxlan->underlay == UNDERLAY_DUAL && vxlan->vni != 0;
-	for (enum encap e = ENCAP_GRETAP; e < ENCAPS; e++)
-		if (config->endpoints[e].enabled)
-			rules.gre |=
-			    gre_bit(e, config->endpoints[e].underlay == UNDERLAY_IPV6 ? DOOR_IPV6
-										      : DOOR_IPV4);
-	return rules;
-}
-
 static bool entry_allowed(const struct collector_config *config, const struct door_key *key)
 {
-	const struct door_rules rules = door_rules_of(config);
 	const struct ip_addr address = door_key_address(key);
 
-	if (key->encap == DOOR_ENCAP_VXLAN &&
-	    (!rules.port || (rules.enforce_vni && key->vni != rules.vni)))
-		return false;
-	if (key->encap != DOOR_ENCAP_VXLAN &&
-	    !(rules.gre & gre_bit(door_key_encap(key), key->family)))
-		return false;
-	return collector_config_allows(config, &address);
+	return rules_let_in(config, door_key_encap(key), key->family, key->vni) &&
+	       collector_config_allows(config, &address);
 }
 
 /* ---- mapping ---- */
@@ -203,6 +179,18 @@ int door_table_each(const struct door_table *table, door_table_fn fn, void *ctx)
 	return result;
 }
 
+/*
+ * Waits for programs that run now. The kernel refuses where processors are exempt from the tick
+ * (nohz_full).
+ */
+void door_table_wait(void)
+{
+	const struct timespec pause = {.tv_nsec = NO_BARRIER_NS};
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&pause, NULL);
+}
+
 /* ---- taking clients out ---- */
 
 static void leave(struct door_slot *slot)
@@ -211,18 +199,6 @@ static void leave(struct door_slot *slot)
 
 	__atomic_store_n(&slot->owner, (owner & ~DOOR_SLOT_LIVE) | DOOR_SLOT_LEAVING,
 			 __ATOMIC_SEQ_CST);
-}
-
-/*
- * Waits for programs that run now. The kernel refuses where processors are exempt from the tick
- * (nohz_full).
- */
-static void wait_for_programs(void)
-{
-	const struct timespec pause = {.tv_nsec = NO_BARRIER_NS};
-
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		nanosleep(&pause, NULL);
 }
 
 /* Frees the slot of a client that has left. Who is looked for behind it is found more slowly at
@@ -244,7 +220,7 @@ static void settle(struct door_table *table, size_t index)
 /* All that leave do so together, as waiting for the programs can take milliseconds. */
 static void settle_leaving(struct door_table *table)
 {
-	wait_for_programs();
+	door_table_wait();
 	for (size_t i = 0; i < slots_count(table); i++)
 		if (owner_of(slot_at(table, i)) & DOOR_SLOT_LEAVING)
 			settle(table, i);
@@ -304,7 +280,24 @@ void door_table_forget(struct door_table *table, const struct door_client *clien
 
 /* ---- another size ---- */
 
-static bool put(struct door_table *to, const struct door_slot *from, uint32_t max_clients)
+static uint64_t take(__u64 *from)
+{
+	return __atomic_exchange_n(from, 0, __ATOMIC_SEQ_CST);
+}
+
+/* A program may count in it meanwhile: what it adds later is taken later. */
+static struct door_sum take_sum(struct door_sum *from)
+{
+	return (struct door_sum){take(&from->packets), take(&from->bytes)};
+}
+
+static void add_sum(struct door_sum *to, const struct door_sum *sum)
+{
+	__atomic_fetch_add(&to->packets, sum->packets, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&to->bytes, sum->bytes, __ATOMIC_SEQ_CST);
+}
+
+static bool copy(struct door_table *to, struct door_slot *from, uint32_t max_clients)
 {
 	const uint64_t owner = owner_of(from);
 	const struct door_key key = slot_key(from, owner);
@@ -313,29 +306,74 @@ static bool put(struct door_table *to, const struct door_slot *from, uint32_t ma
 	if (!slot)
 		return false;
 	*slot = *from;
+	slot->sum = take_sum(&from->sum);
 	slot->owner = owner;
 	to->head->clients++;
 	return true;
 }
 
-int door_table_copy(const struct door_table *from, struct door_table *to,
+int door_table_copy(struct door_table *from, struct door_table *to,
 		    const struct collector_config *config)
 {
-	struct door_sum *forgotten = &to->head->forgotten;
 	bool full = false;
 
-	*forgotten = from->head->forgotten;
+	to->head->forgotten = take_sum(&from->head->forgotten);
 	for (size_t i = 0; i < slots_count(from); i++) {
-		const struct door_slot *slot = slot_at(from, i);
+		struct door_slot *slot = slot_at(from, i);
 		const uint64_t owner = owner_of(slot);
 		const struct door_key key = slot_key(slot, owner);
 		bool wanted = (owner & DOOR_SLOT_LIVE) && entry_allowed(config, &key);
 
-		if (wanted && put(to, slot, config->max_clients))
+		if (wanted && copy(to, slot, config->max_clients))
 			continue;
 		full = full || wanted;
-		forgotten->packets += slot->sum.packets;
-		forgotten->bytes += slot->sum.bytes;
+		const struct door_sum sum = take_sum(&slot->sum);
+		add_sum(&to->head->forgotten, &sum);
 	}
 	return full ? -E2BIG : 0;
+}
+
+static void later(uint64_t *last, uint64_t than)
+{
+	uint64_t now = __atomic_load_n(last, __ATOMIC_SEQ_CST);
+
+	while (now < than && !__atomic_compare_exchange_n(last, &now, than, false, __ATOMIC_SEQ_CST,
+							  __ATOMIC_SEQ_CST))
+		;
+}
+
+/* False: it is not there, and there is no room. */
+static bool add_late(struct door_table *to, const struct door_slot *from,
+		     const struct door_late *late, door_table_put_fn put, void *ctx)
+{
+	struct door_slot *slot = find(to, &late->key, false);
+
+	if (slot) {
+		add_sum(&slot->sum, &late->sum);
+		later((uint64_t *)&slot->last_mono_ns, from->last_mono_ns);
+		return true;
+	}
+	if (!put(ctx, late))
+		return false;
+	slot = find(to, &late->key, false);
+	if (slot)
+		__atomic_store_n(&slot->first_boot_ns, from->first_boot_ns, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+void door_table_late(struct door_table *from, struct door_table *to,
+		     const struct collector_config *config, door_table_put_fn put, void *ctx)
+{
+	for (size_t i = 0; i < slots_count(from); i++) {
+		struct door_slot *slot = slot_at(from, i);
+		const uint64_t owner = owner_of(slot);
+		struct door_late late = {.key = slot_key(slot, owner)};
+
+		if (!(owner & DOOR_SLOT_LIVE))
+			continue;
+		late.sum = take_sum(&slot->sum);
+		if ((late.sum.packets || late.sum.bytes) &&
+		    (!entry_allowed(config, &late.key) || !add_late(to, slot, &late, put, ctx)))
+			add_sum(&to->head->forgotten, &late.sum);
+	}
 }

@@ -16,7 +16,6 @@
 
 struct ip_addr door_key_address(const struct door_key *key);
 enum encap door_key_encap(const struct door_key *key);
-struct door_rules door_rules_of(const struct collector_config *config);
 
 /* The table as the program has it, mapped: see door_slot.h. All zero: none. */
 struct door_table {
@@ -35,10 +34,19 @@ typedef int (*door_table_fn)(void *ctx, const struct door_client *client);
 void door_table_prepare(struct door_table *table, uint64_t secret);
 /* Calls fn for each client once; stops when it returns non-zero and returns that. */
 int door_table_each(const struct door_table *table, door_table_fn fn, void *ctx);
-/* Copies the sums of those that have left, and the clients that the configuration allows, into a
- * table that no program uses yet; -E2BIG when not all of them have room. */
-int door_table_copy(const struct door_table *from, struct door_table *to,
+/*
+ * Moves the sums of those that have left, and the clients that the configuration allows, into a
+ * table that no program uses yet; -E2BIG when not all of them have room. Programs may go on with
+ * the one before: door_table_late moves what they count in it, and gives clients that are not in
+ * the other one yet to `put`, which is false when there is no room.
+ */
+int door_table_copy(struct door_table *from, struct door_table *to,
 		    const struct collector_config *config);
+typedef bool (*door_table_put_fn)(void *ctx, const struct door_late *late);
+void door_table_late(struct door_table *from, struct door_table *to,
+		     const struct collector_config *config, door_table_put_fn put, void *ctx);
+/* Waits for programs that run now. */
+void door_table_wait(void);
 /* Takes out the clients that the configuration does not allow. */
 void door_table_purge(struct door_table *table, const struct collector_config *config);
 /* See door_forget. */

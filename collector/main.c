@@ -19,6 +19,7 @@
 #include "collector/plan.h"
 #include "collector/reassembly.h"
 #include "collector/rejected.h"
+#include "collector/rules.h"
 #include "collector/status.h"
 #include "collector/undelivered.h"
 #include "common/daemon.h"
@@ -51,14 +52,14 @@ static void keep_maps(const struct collector *collector)
 		service_store(maps[i].name, maps[i].fd);
 }
 
-static int open_door(struct collector *collector, const struct door_kept *kept, size_t kept_count,
-		     uint32_t old_prog_id, char *why, size_t why_size)
+static int open_door(struct collector *collector, const struct collector_config *config,
+		     const struct door_kept *kept, size_t kept_count, uint32_t old_prog_id,
+		     char *why, size_t why_size)
 {
 	struct door *door = NULL;
 	bool lost = false;
 
-	int error = door_open(collector->config, kept, kept_count, old_prog_id, &door, &lost, why,
-			      why_size);
+	int error = door_open(config, kept, kept_count, old_prog_id, &door, &lost, why, why_size);
 	if (error)
 		return error;
 	if (lost)
@@ -91,7 +92,8 @@ static int open_first_door(void *ctx, const struct service *service, char *why, 
 	for (size_t i = 0; i < service->kept_count; i++)
 		kept[i] = (struct door_kept){service->kept[i].name, service->kept[i].fd};
 	uint32_t old = find_old_door(&collector->daemon.reconcile);
-	return open_door(collector, kept, service->kept_count, old, why, why_size);
+	return open_door(collector, collector->config, kept, service->kept_count, old, why,
+			 why_size);
 }
 
 static int take_client(void *ctx, const struct door_client *client)
@@ -177,38 +179,30 @@ static bool load(void *ctx, const char *path, struct problems *problems)
 	return collector->waiting != NULL;
 }
 
-static int add_subjects(struct collector *collector)
+static int list_subjects(const struct collector_config *config, struct subjects *subjects)
 {
-	struct subjects subjects = {0};
-
 	bool good = true;
 
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
-		const struct collector_endpoint *endpoint = &collector->waiting->endpoints[e];
-		good &= subjects_add(&subjects, endpoint->enabled ? "endpoint %s" : "no %s",
+		const struct collector_endpoint *endpoint = &config->endpoints[e];
+		good &= subjects_add(subjects, endpoint->enabled ? "endpoint %s" : "no %s",
 				     endpoint->enabled ? endpoint->device : encap_name(e)) >= 0;
 	}
-	good &= subjects_add(&subjects, "door") >= 0;
-	if (!good) {
-		subjects_clear(&subjects);
-		return -ENOMEM;
-	}
-	subjects_inherit(&subjects, &collector->daemon.subjects);
-	subjects_clear(&collector->daemon.subjects);
-	collector->daemon.subjects = subjects;
-	return 0;
+	good &= subjects_add(subjects, "door") >= 0;
+	return good ? 0 : -ENOMEM;
 }
 
-/* A new size of the client table needs a new door, which takes over what fits. */
-static int reconfigure_door(struct collector *collector)
+/* A new size of the client table needs a new door, which takes over what fits. On error the door is
+ * as before. */
+static int reconfigure_door(struct collector *collector, const struct collector_config *config)
 {
 	struct door_kept maps[MAPS_MAX];
 	char why[512];
 
-	int error = door_configure(collector->door, collector->config);
+	int error = door_configure(collector->door, config);
 	if (error == -EOVERFLOW) {
 		size_t count = door_maps(collector->door, maps, MAPS_MAX);
-		error = open_door(collector, maps, count, 0, why, sizeof(why));
+		error = open_door(collector, config, maps, count, 0, why, sizeof(why));
 		if (error)
 			log_error("%s", why);
 	}
@@ -217,55 +211,103 @@ static int reconfigure_door(struct collector *collector)
 	return error;
 }
 
+/* All or nothing. The door's rules follow with the pass, as the devices do. */
 static int adopt(void *ctx)
 {
 	struct collector *collector = ctx;
-	struct collector_config *old = collector->config;
+	struct subjects subjects = {0};
 
-	collector->config = collector->waiting;
-	int error = collector->door ? reconfigure_door(collector) : 0;
-	if (!error)
-		error = add_subjects(collector);
+	int error = list_subjects(collector->waiting, &subjects);
+	if (!error && collector->door)
+		error = reconfigure_door(collector, collector->waiting);
 	if (error) {
-		collector->config = old;
-		if (old && collector->door)
-			(void)reconfigure_door(collector);
+		subjects_clear(&subjects);
 		return error;
 	}
+	subjects_inherit(&subjects, &collector->daemon.subjects);
+	subjects_clear(&collector->daemon.subjects);
+	collector->daemon.subjects = subjects;
+	collector_config_free(collector->config);
+	collector->config = collector->waiting;
 	collector->waiting = NULL;
 	collector->daemon.metrics_listen = collector->config->metrics.listen;
-	collector_config_free(old);
 	return 0;
 }
 
 /* ---- passes and status ----------------------------------------------------------------------- */
 
-static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
+static struct plan_door plan_door(const struct collector *collector)
 {
-	struct collector *collector = ctx;
 	struct plan_door door = {.prog_fd = -1, .cut_end_fd = -1};
 
-	if (collector->door) {
-		door.prog_fd = door_prog_fd(collector->door);
-		door.prog_id = door_prog_id(collector->door);
-		door.cut_end_fd = door_cut_end_fd(collector->door);
-		door.cut_end_id = door_cut_end_id(collector->door);
-	}
-	for (enum encap e = ENCAP_VXLAN; collector->door && e < ENCAPS; e++) {
+	door.crossing = collector->crossing.state;
+	if (!collector->door)
+		return door;
+	door.prog_fd = door_prog_fd(collector->door);
+	door.prog_id = door_prog_id(collector->door);
+	door.cut_end_fd = door_cut_end_fd(collector->door);
+	door.cut_end_id = door_cut_end_id(collector->door);
+	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
 		door.seal_fd[e] = door_seal_fd(collector->door, e);
 		door.seal_id[e] = door_seal_id(collector->door, e);
 	}
-	door.crossing = collector->crossing.state;
-	/* each pass ends with a plan that finds all as wanted: only then is it used */
-	int error =
-	    collector->door
-		? door_set_cutter(collector->door, cutter_ready(&reconcile->seen, door.cut_end_id,
-								collector->config))
-		: 0;
-	if (error)
-		return error;
-	return plan_collector(collector->config, door, &reconcile->seen, &reconcile->made,
-			      reconcile->subjects, desired);
+	return door;
+}
+
+/* No door but the present one is anywhere. */
+static bool old_doors_gone(const struct collector *collector)
+{
+	const struct snapshot *seen = &collector->daemon.reconcile.seen;
+	const uint32_t id = door_prog_id(collector->door);
+
+	for (size_t i = 0; i < seen->filters.count; i++) {
+		const struct filter *f = &seen->filters.items[i];
+		if (f->owner == OWNER_COLLECTOR && f->prog_id && f->prog_id != id &&
+		    strncmp(f->prog_name, PROG_NAME_DOOR, strlen(PROG_NAME_DOOR)) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* What the door is told of what was seen. Each pass ends with a plan that finds all as wanted: only
+ * then is a device used that was made in it. */
+static int tell_door(struct collector *collector, const struct desired *desired,
+		     enum rules_when when)
+{
+	const struct snapshot *seen = &collector->daemon.reconcile.seen;
+	struct door *door = collector->door;
+	struct door_rules rules;
+
+	if (!door)
+		return 0;
+	rules_plan(collector->config, seen, desired, when, &rules);
+	door_set_here(door, seen);
+	door_set_rules(door, &rules, collector->config);
+	door_take_late(door, collector->config, old_doors_gone(collector));
+	return door_set_cutter(door, cutter_ready(seen, door_cut_end_id(door), collector->config));
+}
+
+static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
+{
+	struct collector *collector = ctx;
+
+	int error = plan_collector(collector->config, plan_door(collector), &reconcile->seen,
+				   &reconcile->made, reconcile->subjects, desired);
+	return error ? error : tell_door(collector, desired, RULES_BEFORE);
+}
+
+/* A device that could not be brought up may not keep packets from whom they are for. */
+static void failed(void *ctx)
+{
+	struct collector *collector = ctx;
+	struct reconcile *reconcile = &collector->daemon.reconcile;
+	struct desired desired = {.owner = OWNER_COLLECTOR};
+
+	if (!reconcile_observe(reconcile) &&
+	    !plan_collector(collector->config, plan_door(collector), &reconcile->seen,
+			    &reconcile->made, reconcile->subjects, &desired))
+		(void)tell_door(collector, &desired, RULES_AFTER);
+	desired_clear(&desired);
 }
 
 static struct collector_view view(struct collector *collector)
@@ -369,6 +411,7 @@ int main(int argc, char **argv)
 		       .metrics = metrics,
 		       .summary = summary,
 		       .tick = sample,
+		       .failed = failed,
 		       .concerns = concerns,
 		       .plans_addresses = true,
 		       .reconcile = {.owner = OWNER_COLLECTOR, .plan = plan}},

@@ -107,6 +107,8 @@ static void pass(void *ctx)
 	life->told = life->look_everywhere = false;
 	uint64_t began_ms = loop_now_ms();
 	int error = reconcile_pass(&d->reconcile, false);
+	if (error && d->failed)
+		d->failed(d->ctx);
 	report(&d->subjects);
 	if (d->acted) {
 		save_hooks(d);

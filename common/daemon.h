@@ -44,6 +44,8 @@ struct daemon {
 	void (*tick)(void *ctx);
 	/* After each operation that the kernel took; may be NULL. */
 	void (*applied)(void *ctx, const struct op *op);
+	/* After a pass that was not completed; may be NULL. */
+	void (*failed)(void *ctx);
 	/* After a pass that ran operations, and before the daemon leaves everything in place; may
 	 * be NULL. */
 	void (*keep)(void *ctx);

@@ -340,6 +340,11 @@ def test_a_router_leaves_the_packets_of_others_alone(lab):
     status = collector.wait(lambda s: s["rejected"] == size_of([good]), "its own are judged")
     assert status["accepted"] == size_of([good])
     assert status["malformed"]["packets"] == 0
+    # a known client's to somebody else are not counted either
+    for packet in sent[1:2] * 20:
+        ethernet(lab, packet)
+    wait_until(lambda: sum(f.bytes[34:] == sent[1][20:] for f in arrived.frames()) == 21, what="all of them forwarded")
+    assert collector.status()["accepted"] == size_of([good])
     # nor is a group that every host is in, whatever the routes say, a way round the allow-list
     lab.coll.ip("route add default via 10.88.0.12")
     ethernet(lab, ipv4(plain(good), "192.0.2.1", "224.0.0.1"))

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/rules.h"
+
 enum { SKIPPED = 77 };
 
 struct collector_config config;
@@ -243,6 +245,15 @@ void set_allow(size_t count, const char *const *texts)
 	config.allow_count = count;
 }
 
+/* All that a pass tells the door once the endpoints are there. */
+void configure(void)
+{
+	struct door_rules rules = rules_configured(&config);
+
+	ck_assert_int_eq(door_configure(door, &config), 0);
+	door_set_rules(door, &rules, &config);
+}
+
 void open_fresh(void)
 {
 	bool lost = true;
@@ -251,6 +262,7 @@ void open_fresh(void)
 	ck_assert_msg(error == 0, "%s: %s", strerror(-error), why);
 	ck_assert(!lost);
 	ck_assert_str_eq(why, "");
+	configure();
 }
 
 void setup(void)
@@ -277,7 +289,9 @@ static bool may_load(void)
 	int error;
 
 	config =
-	    (struct collector_config){.allow = allow, .max_clients = 1, .endpoints[ENCAP_VXLAN] = {.enabled = true, .port = PORT}};
+	    (struct collector_config){.allow = allow,
+				      .max_clients = 1,
+				      .endpoints[ENCAP_VXLAN] = {.enabled = true, .port = PORT}};
 	error = door_open(&config, NULL, 0, 0, &door, &lost, why, sizeof(why));
 	teardown();
 	return error != -EPERM && error != -EACCES && error != -ENOSYS;

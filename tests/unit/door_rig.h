@@ -55,6 +55,7 @@ size_t clients_count(void);
 struct door_totals totals(void);
 void assert_untouched(void);
 void set_allow(size_t count, const char *const *texts);
+void configure(void);
 void open_fresh(void);
 void setup(void);
 void teardown(void);

@@ -5,6 +5,7 @@
  */
 #include "door_rig.h"
 
+#include <arpa/inet.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -343,7 +344,7 @@ START_TEST(enforces_the_vni_where_the_device_cannot)
 	plain4("10.0.0.5", 43, 60); /* a device of one family sees to it by itself */
 	ck_assert_int_eq(run(), PASS);
 	config.endpoints[ENCAP_VXLAN].underlay = UNDERLAY_DUAL;
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	ck_assert_uint_eq(clients_count(), 0);
 	ck_assert_int_eq(run(), SHOT);
 	plain4("10.0.0.5", 42, 70);
@@ -352,10 +353,51 @@ START_TEST(enforces_the_vni_where_the_device_cannot)
 	assert_client("10.0.0.5", 42, 1, 70);
 	assert_counter(totals().rejected, 1, 60);
 	config.endpoints[ENCAP_VXLAN].vni = 0;
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	plain4("10.0.0.5", 16777215, 80);
 	ck_assert_int_eq(run(), PASS);
 	assert_client("10.0.0.5", 16777215, 1, 80);
+}
+END_TEST
+
+static void shut_is(int verdict4789, int verdict4790, int other_vni)
+{
+	plain4("10.0.0.5", 42, 100);
+	ck_assert_int_eq(run(), verdict4789);
+	set16(udp_at + 2, 4790);
+	ck_assert_int_eq(run(), verdict4790);
+	plain4("10.0.0.5", 43, 100);
+	set16(udp_at + 2, 4790);
+	ck_assert_int_eq(run(), other_vni);
+}
+
+/* While a device goes and another one comes, neither gets anything, and nobody else is disturbed.
+ */
+START_TEST(shut_for_what_comes_and_goes)
+{
+	struct door_rules rules = {.admit.flags = DOOR_SOME_SHUT};
+
+	shut_is(PASS, PASS, PASS); /* the old one's is open, the new one's is somebody else's */
+	assert_counter(totals().accepted, 1, 100);
+	rules.shut[0] = (struct door_shut){.port = htons(PORT), .vni = 42};
+	rules.shut[1] = (struct door_shut){.port = htons(4790), .vni = 42};
+	door_set_rules(door, &rules, &config);
+	shut_is(SHOT, SHOT, PASS);
+	assert_counter(totals().accepted, 1, 100);
+	assert_counter(totals().rejected, 2, 200);
+	rules.shut[0].any_vni = true;
+	rules.shut[1].any_vni = true;
+	door_set_rules(door, &rules, &config);
+	shut_is(SHOT, SHOT, SHOT);
+	assert_counter(totals().rejected, 5, 500);
+	/* the new one is there: only what it takes is looked at */
+	config.endpoints[ENCAP_VXLAN].port = 4790;
+	configure();
+	shut_is(PASS, PASS, PASS);
+	assert_client("10.0.0.5", 42, 2, 200);
+	assert_client("10.0.0.5", 43, 1, 100);
+	assert_counter(totals().accepted, 3, 300);
+	assert_counter(totals().rejected, 5, 500);
 }
 END_TEST
 
@@ -433,6 +475,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, full_table_admits_without_counting_per_client);
 	tcase_add_test(tests, a_million_spoofed_sources);
 	tcase_add_test(tests, enforces_the_vni_where_the_device_cannot);
+	tcase_add_test(tests, shut_for_what_comes_and_goes);
 	tcase_add_test(tests, counts_of_all_processors_add_up);
 	tcase_add_test(tests, each_client_once_and_stops_when_told);
 }

@@ -23,7 +23,7 @@ START_TEST(configure_changes_the_list_and_the_port)
 	plain6("fd00::5", 42, 60);
 	ck_assert_int_eq(run(), PASS);
 	set_allow(2, (const char *const[]){"11.0.0.0/8", "fd00::/64"});
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	ck_assert_uint_eq(clients_count(),
 			  1); /* 10.0.0.5 left the table, else it stayed admitted */
 	assert_client("fd00::5", 42, 1, 60);
@@ -36,24 +36,42 @@ START_TEST(configure_changes_the_list_and_the_port)
 	/* any match allows: a longer prefix takes nothing from a shorter one, and leaves it when it
 	 * goes */
 	set_allow(4, (const char *const[]){"10.0.0.0/8", "10.0.0.5", "10.1.0.0/16", "0.0.0.0/0"});
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	plain4("200.0.0.1", 42, 60);
 	ck_assert_int_eq(run(), PASS);
 	set_allow(1, (const char *const[]){"10.0.0.0/8"});
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	plain4("10.0.0.5", 42, 60);
 	ck_assert_int_eq(run(), PASS);
 	plain4("200.0.0.1", 42, 60);
 	ck_assert_int_eq(run(), SHOT);
 	config.endpoints[ENCAP_VXLAN].port = 4790;
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	ck_assert_int_eq(run(), PASS);
 	set_allow(0, NULL);
 	config.endpoints[ENCAP_VXLAN].port = PORT;
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	ck_assert_uint_eq(clients_count(), 0);
 	plain4("10.0.0.5", 42, 60);
 	ck_assert_int_eq(run(), SHOT);
+}
+END_TEST
+
+/* The kernel refuses the last prefix: what was let in before is let in, and nobody else is. */
+START_TEST(a_list_that_fails_changes_nothing)
+{
+	plain4("10.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	set_allow(2, (const char *const[]){"11.0.0.0/8", "fd00::/64"});
+	allow[1].len = 200;
+	ck_assert_int_eq(door_configure(door, &config), -EINVAL);
+	ck_assert_uint_eq(clients_count(), 1);
+	plain4("11.0.0.5", 42, 60);
+	ck_assert_int_eq(run(), SHOT);
+	plain4("10.0.0.6", 42, 60);
+	ck_assert_int_eq(run(), PASS);
+	plain6("fd01::5", 42, 60);
+	ck_assert_int_eq(run(), PASS);
 }
 END_TEST
 
@@ -73,6 +91,7 @@ static void reopen(const struct door_kept *kept, size_t count, uint32_t prog_id,
 	ck_assert_msg(error == 0, "%s: %s", strerror(-error), why);
 	ck_assert_int_eq(lost, wanted_lost);
 	ck_assert_uint_ne(door_prog_id(door), door_prog_id(old));
+	configure();
 	door_close(old);
 }
 
@@ -173,6 +192,64 @@ START_TEST(takes_over_into_another_size)
 }
 END_TEST
 
+static void assert_adds_up(void)
+{
+	struct door_totals now = totals();
+	struct door_counter sum = now.forgotten;
+
+	ck_assert_int_eq(door_each_client(door, add_client, &sum), 0);
+	sum.packets += now.overflow.packets;
+	sum.bytes += now.overflow.bytes;
+	assert_counter(sum, now.accepted.packets, now.accepted.bytes);
+}
+
+/* The program before goes on until the new one is everywhere: what it counts meanwhile is taken in,
+ * also of a client that the new one has not seen, of one that is no longer allowed, and of one too
+ * many. */
+START_TEST(takes_in_what_came_late)
+{
+	struct door *old = door;
+	struct door_kept kept[8];
+	struct door_client before;
+	bool lost;
+
+	plain4("10.0.0.5", 1, 100);
+	ck_assert_int_eq(run(), PASS);
+	plain4("192.168.7.7", 1, 60);
+	ck_assert_int_eq(run(), PASS);
+	config.max_clients = 2;
+	set_allow(1, (const char *const[]){"10.0.0.0/8"});
+	ck_assert_int_eq(
+	    door_open(&config, kept, door_maps(old, kept, 8), 0, &door, &lost, why, sizeof(why)),
+	    0);
+	configure();
+	for (unsigned vni = 1; vni <= 3; vni++) {
+		plain4("10.0.0.5", vni, 100);
+		ck_assert_int_eq(run_gso(old, 0, 0), PASS);
+		door_take_late(door, &config, false);
+	}
+	plain4("192.168.7.7", 1, 60);
+	ck_assert_int_eq(run_gso(old, 0, 0), PASS);
+	plain4("10.0.0.5", 1, 100);
+	ck_assert_int_eq(run(), PASS);
+	door_take_late(door, &config, false);
+	assert_client("10.0.0.5", 1, 3, 300);
+	assert_client("10.0.0.5", 2, 1, 100);
+	before = find("10.0.0.5", 2);
+	plain4("10.0.0.5", 2, 100);
+	ck_assert_int_eq(run_gso(old, 0, 0), PASS);
+	door_close(old);
+	door_take_late(door, &config, true);
+	door_take_late(door, &config, true);
+	assert_client("10.0.0.5", 2, 2, 200);
+	ck_assert_uint_eq(find("10.0.0.5", 2).first_boot_ns, before.first_boot_ns);
+	ck_assert_uint_eq(clients_count(), 2);
+	assert_counter(totals().accepted, 8, 720);
+	assert_counter(totals().forgotten, 3, 220);
+	assert_adds_up();
+}
+END_TEST
+
 START_TEST(says_when_history_is_lost)
 {
 	int wrong = bpf_map_create(BPF_MAP_TYPE_HASH, "vtap_clients", 8, 8, 1000, NULL);
@@ -192,17 +269,6 @@ START_TEST(says_when_history_is_lost)
 	assert_untouched();
 }
 END_TEST
-
-static void assert_adds_up(void)
-{
-	struct door_totals now = totals();
-	struct door_counter sum = now.forgotten;
-
-	ck_assert_int_eq(door_each_client(door, add_client, &sum), 0);
-	sum.packets += now.overflow.packets;
-	sum.bytes += now.overflow.bytes;
-	assert_counter(sum, now.accepted.packets, now.accepted.bytes);
-}
 
 START_TEST(forgets)
 {
@@ -263,7 +329,7 @@ START_TEST(the_forgotten_are_handed_over)
 	known = find("10.0.0.5", 1);
 	ck_assert_int_eq(door_forget(door, &known, 1), 0);
 	set_allow(1, (const char *const[]){"10.0.0.0/8"});
-	ck_assert_int_eq(door_configure(door, &config), 0);
+	configure();
 	assert_counter(totals().forgotten, 2, 160);
 	assert_adds_up();
 	count = door_maps(door, kept, 8);
@@ -540,11 +606,13 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, configure_changes_the_list_and_the_port);
+	tcase_add_test(tests, a_list_that_fails_changes_nothing);
 	tcase_add_test(tests, configure_wants_a_new_door_for_another_size);
 	tcase_add_test(tests, takes_over_kept_maps);
 	tcase_add_test(tests, takes_over_by_program_id);
 	tcase_add_test(tests, takes_over_what_kept_lacks_from_the_program);
 	tcase_add_test(tests, takes_over_into_another_size);
+	tcase_add_test(tests, takes_in_what_came_late);
 	tcase_add_test(tests, says_when_history_is_lost);
 	tcase_add_test(tests, forgets);
 	tcase_add_test(tests, the_forgotten_are_handed_over);
