@@ -429,7 +429,7 @@ struct client_config *client_config_read(const char *path, struct problems *prob
 		conf_number(&conf, conf.root, "tc_pref", 1, UINT16_MAX, &pref);
 	}
 	pcap_release();
-	if (!conf_close(&conf)) {
+	if (!conf_close(&conf) || !config) {
 		client_config_free(config);
 		return NULL;
 	}
