@@ -108,8 +108,12 @@ static int receive_all(int fd, struct buffer *buffer, int64_t deadline)
 			continue;
 		if (n < 0)
 			return (int)n;
-		if (n == 0)
-			return buffer->size > 0 ? 0 : -ENODATA;
+		if (n == 0) {
+			if (buffer->size == 0)
+				return -ENODATA;
+			buffer->bytes[buffer->size] = '\0';
+			return 0;
+		}
 		buffer->size += (size_t)n;
 	}
 }
@@ -117,7 +121,7 @@ static int receive_all(int fd, struct buffer *buffer, int64_t deadline)
 int request_status(const char *path, char **answer, size_t *size)
 {
 	static const char request[] = "status\n";
-	int64_t deadline = now_ms() + REQUEST_TIMEOUT_S * 1000;
+	int64_t deadline = now_ms() + REQUEST_TIMEOUT_S * INT64_C(1000);
 	struct buffer buffer = {0};
 	int fd = connect_to(path);
 	int error;
@@ -134,7 +138,6 @@ int request_status(const char *path, char **answer, size_t *size)
 		free(buffer.bytes);
 		return error;
 	}
-	buffer.bytes[buffer.size] = '\0';
 	*answer = buffer.bytes;
 	*size = buffer.size;
 	return 0;
