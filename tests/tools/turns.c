@@ -3,8 +3,8 @@
  * Test tool: what receiving a VXLAN packet costs, in several places at once. One process sends from
  * a packet socket for each place, which is an interface whose other end receives in the same call
  * (veth); places take turns of TURN packets in random order, so that what disturbs the machine
- * disturbs all of them alike; before, each source has sent once. Prints for each place: its name, and nanoseconds per packet: least,
- * quartile, median, and the number of turns.
+ * disturbs all of them alike; before, each source has sent once. Prints for each place: its name,
+ * and nanoseconds per packet: least, quartile, median, and the number of turns.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -185,7 +185,8 @@ int main(int argc, char **argv)
 		size_t turns[PLACES];
 		for (size_t i = 0; i < count; i++) {
 			size_t j = (size_t)rand() % (i + 1);
-			turns[i] = turns[j];
+			if (j != i)
+				turns[i] = turns[j];
 			turns[j] = i;
 		}
 		for (size_t i = 0; i < count; i++)
