@@ -71,7 +71,7 @@ struct stream_account {
 
 /* What the kernel says now; a filter of NULL is not there. `headers`: bytes by which a copy is
  * larger at the collector than the filter's action counts it. */
-void account_tunnel(struct tunnel_account *account, const struct tunnel_sources *sources);
+void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from);
 void account_stream(struct stream_account *account, const struct filter *filter, int headers);
 /* The stream's filter was put anew: its counters start at zero. */
 void account_restart(struct stream_account *account);

@@ -64,7 +64,8 @@ static int take(struct bpf_program *from, struct bpf_program *out)
 	if (!insns)
 		return -ENOMEM;
 	memcpy(insns, from->bf_insns, size);
-	*out = (struct bpf_program){from->bf_len, insns};
+	out->bf_len = from->bf_len;
+	out->bf_insns = insns;
 	return 0;
 }
 

@@ -130,9 +130,7 @@ struct setup *setup_make(struct client_config *config, const char *path, struct 
 	s->streams = calloc(streams + 1, sizeof(*s->streams));
 	s->stream_accounts = calloc(streams + 1, sizeof(*s->stream_accounts));
 	if (!s->programs || !s->paths || !s->tunnels || !s->tunnel_accounts || !s->streams ||
-	    !s->stream_accounts) {
-		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
-	} else if (!list_names(s)) {
+	    !s->stream_accounts || !list_names(s)) {
 		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
 	} else if (build_programs(s, path, problems)) {
 		list_streams(s);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000
+#define SECOND_NS INT64_C(1000000000)
 #define STEP_NS      \
 	(SECOND_NS / \
 	 20) /* a change of the wall clock smaller than this is the noise of reading two clocks */
@@ -151,8 +151,8 @@ static void take_last(struct client *client, const struct clients_clock *clock,
 	    max(client->last_boot_ns, clock->boot_ns > age ? clock->boot_ns - age : 0);
 }
 
-static void start(const struct clients *clients, struct client *client,
-		  const struct door_client *seen)
+static void client_start(const struct clients *clients, struct client *client,
+			 const struct door_client *seen)
 {
 	*client = (struct client){.address = seen->address, .vni = seen->vni, .encap = seen->encap};
 	client->first_boot_ns = seen->first_boot_ns;
@@ -172,7 +172,7 @@ static struct client *insert(struct clients *clients, const struct door_client *
 		return NULL;
 	client = &clients->entries[clients->count++];
 	*find(clients, &seen->address, seen->vni, seen->encap) = (uint32_t)clients->count;
-	start(clients, client, seen);
+	client_start(clients, client, seen);
 	clients->sorted = false;
 	return client;
 }
@@ -187,7 +187,7 @@ int clients_add(struct clients *clients, const struct door_client *seen)
 	if (!client)
 		return -ENOMEM;
 	if (client->leaving && client->raw_first_boot_ns != seen->first_boot_ns)
-		start(clients, client, seen);
+		client_start(clients, client, seen);
 	client->leaving = false;
 	client->sample = clients->sample;
 	client->read_ns = seen->read_mono_ns;

@@ -25,10 +25,10 @@ struct ahead_finding {
  * For the filter at this place, which need not be there yet. The surest finding counts, then the
  * first in the order they run.
  */
-enum ahead ahead_of(const struct snapshot *snapshot, const struct link *link, uint32_t parent,
+enum ahead ahead_of(const struct snapshot *seen, const struct link *link, uint32_t parent,
 		    uint16_t pref, uint32_t handle);
 /* The same, in words. */
-void ahead_describe(const struct snapshot *snapshot, const struct link *link, uint32_t parent,
+void ahead_describe(const struct snapshot *seen, const struct link *link, uint32_t parent,
 		    uint16_t pref, uint32_t handle, struct ahead_finding *out);
 /* An eBPF program of somebody else's on a device where nothing but vtap's own belongs. */
 bool ahead_on_own(const struct snapshot *snapshot, const struct link *link,

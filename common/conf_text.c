@@ -254,7 +254,7 @@ static bool walk_section(struct reader *r, const cfg_opt_t *opt)
 
 	if (peek(r, 1)->kind == 's') {
 		title = peek(r, 1)->text;
-		r->tokens.items[++r->next].title = opt->flags & CFGF_TITLE ? ++r->sections : 0;
+		r->tokens.items[++r->next].title = (opt->flags & CFGF_TITLE) ? ++r->sections : 0;
 	}
 	if (opt->flags & CONF_MANY) {
 		/* without a title it is that of the brace, which is none */

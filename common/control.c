@@ -32,8 +32,8 @@ enum { ANSWERS_SIZE_MAX = 16 * 1024 * 1024, ANSWER_AGE_MS = 1000 };
 static const char out_of_memory[] = "{\"error\": \"out of memory\"}\n";
 static const char too_many[] = "{\"error\": \"too many connections\"}\n";
 static const struct timeval connection_time = {.tv_sec = CONTROL_TIMEOUT_S};
-static const struct timeval descriptors_pause = {.tv_usec = 250 * 1000};
-static const struct timeval answers_pause = {.tv_usec = 20 * 1000};
+static const struct timeval descriptors_pause = {.tv_usec = 250000};
+static const struct timeval answers_pause = {.tv_usec = 20000};
 
 /* What one or more connections are told. */
 struct answer {

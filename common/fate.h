@@ -12,6 +12,6 @@
 
 /* From a filter's TCA_OPTIONS: fate, counted, and what its first action counted. Its kind and, for
  * a classic eBPF-like program, its instructions are in it already. */
-void fate_parse(const struct nlattr *options, struct filter *filter);
+void fate_parse(const struct nlattr *attr, struct filter *filter);
 
 #endif

@@ -47,7 +47,7 @@ static enum hint of_link(const struct hint_context *c, const struct nlmsghdr *ev
 	if (!before || own(c, before) || own(c, &now) || !same(before, &now))
 		return HINT_PASS;
 	/* the kernel says nothing of the IPv4 routes that a link set down takes with it */
-	return (before->flags ^ now.flags) & (IFF_UP | IFF_RUNNING) ? HINT_ROUTES : HINT_NOTHING;
+	return ((before->flags ^ now.flags) & (IFF_UP | IFF_RUNNING)) ? HINT_ROUTES : HINT_NOTHING;
 }
 
 static enum hint of_address(const struct hint_context *c, const struct nlmsghdr *event,

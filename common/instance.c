@@ -57,8 +57,7 @@ static int namespace_cookie(uint64_t *cookie)
 
 int instance_lock(const char *name, char *why, size_t why_size)
 {
-	uint64_t cookie;
-
+	uint64_t cookie = 0;
 	int error = namespace_cookie(&cookie);
 	if (error) {
 		snprintf(why, why_size, "the network namespace has no cookie: %s",

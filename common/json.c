@@ -36,10 +36,10 @@ struct json_object *json_add_object(struct json_object *to, const char *key)
 	return object;
 }
 
-struct json_object *json_append_object(struct json_object *array)
+struct json_object *json_append_object(struct json_object *to)
 {
 	struct json_object *object = json_object_new_object();
-	json_object_array_add(array, object);
+	json_object_array_add(to, object);
 	return object;
 }
 

@@ -15,7 +15,7 @@ void json_add_decimal(struct json_object *to, const char *key,
 /* A new array or object under that key. */
 struct json_object *json_add_array(struct json_object *to, const char *key);
 struct json_object *json_add_object(struct json_object *to, const char *key);
-struct json_object *json_append_object(struct json_object *array);
+struct json_object *json_append_object(struct json_object *to);
 
 /* A document that starts as both daemons' do. */
 struct json_object *json_start_status(const char *daemon, int degraded, double uptime_s);

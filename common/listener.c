@@ -71,7 +71,7 @@ static int open_directory(const char *path, const struct words *why)
  */
 static void lock_directory(int fd)
 {
-	static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	static const struct timespec pause = {.tv_nsec = 10000000};
 
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)

@@ -219,7 +219,7 @@ static void on_sweep(void *ctx)
 			continue;
 		}
 		/* evhttp sees that, and lets it go */
-		if (now_ms - connection.since_ms >= METRICS_TIMEOUT_S * 1000)
+		if (now_ms - connection.since_ms >= METRICS_TIMEOUT_S * UINT64_C(1000))
 			shutdown(bufferevent_getfd(connection.bev), SHUT_RDWR);
 		server->connections[kept++] = connection;
 	}

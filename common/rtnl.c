@@ -227,7 +227,7 @@ static enum next_hop ask_neighbour(struct rtnl *rtnl, const struct route *route)
 		return NEXT_HOP_UNKNOWN;
 	if (state & NUD_FAILED)
 		return NEXT_HOP_FAILED;
-	return state & NUD_INCOMPLETE ? NEXT_HOP_ASKED : NEXT_HOP_GOOD;
+	return (state & NUD_INCOMPLETE) ? NEXT_HOP_ASKED : NEXT_HOP_GOOD;
 }
 
 static int route_to(struct kernel *kernel, const struct route_query *query, struct route *out)

@@ -50,7 +50,7 @@ static int handle(struct talk *t, const struct nlmsghdr *header, talk_fn fn, voi
 		if (error)
 			return error;
 	}
-	return header->nlmsg_flags & NLM_F_MULTI ? 1 : 0;
+	return (header->nlmsg_flags & NLM_F_MULTI) ? 1 : 0;
 }
 
 static int receive(struct talk *t, talk_fn fn, void *ctx)

@@ -31,7 +31,9 @@ static char plain(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (char)(c - 'A' + 'a');
-	return c == ' ' || c == '_' ? '-' : c;
+	if (c == ' ' || c == '_')
+		return '-';
+	return c;
 }
 
 static bool is_same(const char *a, const char *b)

@@ -105,11 +105,11 @@ static void wish(void)
 	struct device eth0 = named("eth0");
 	eth0.ifindex = fake_link(&fake, "eth0")->ifindex;
 	want_hook(eth0, QDISC_CLSACT);
-	struct want_filter *mirror =
+	struct want_filter *want =
 	    want_filter(eth0, TC_EGRESS, ACTION_MIRROR, wished.hop ? "tun-h" : "tun");
 	bool mine = ifset_has(&made, eth0.ifindex) || !snapshot_hook(&seen, eth0.ifindex);
-	mirror->pref = 2;
-	cookie_make(mirror->cookie, OWNER_CLIENT, mine ? COOKIE_MADE_QDISC : 0, wished.collector);
+	want->pref = 2;
+	cookie_make(want->cookie, OWNER_CLIENT, mine ? COOKIE_MADE_QDISC : 0, wished.collector);
 }
 
 static void compute(void)
