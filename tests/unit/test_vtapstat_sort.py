@@ -53,11 +53,11 @@ class Completion(Case):
     DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../completion")
 
     def complete(self, *words):
-        script = f"""source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vtapstat; printf '%s\\n' "${{COMPREPLY[@]}}" """
+        script = """source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vtapstat; printf '%s\\n' "${COMPREPLY[@]}" """
         result = subprocess.run(["bash", "-c", script, "bash", self.DIRECTORY + "/bash/vtapstat", "vtapstat", *words],
                                 capture_output=True, text=True, check=False)
         self.assertEqual(result.stderr, "")
-        return result.stdout.split()
+        return [word for word in result.stdout.split("\n") if word]
 
     def columns(self):
         """As the program lists them: of the collector, of the client."""
@@ -78,6 +78,9 @@ class Completion(Case):
         self.assertEqual(self.complete("--watch", "=", ""), [])
         self.assertEqual(self.complete("--watch", "cl"), ["client"])
         self.assertEqual(self.complete("-s", self.directory[:-2]), [self.directory])
+        spaced = os.path.join(self.directory, "two words")
+        with open(spaced, "w", encoding="ascii"):
+            self.assertEqual(self.complete("-s", spaced[:-2]), [spaced])
         self.assertEqual(sorted(self.complete("-")), sorted(re.findall(r"(?<![a-z-])--?[a-zA-Z]+", self.options())))
 
     def options(self):
