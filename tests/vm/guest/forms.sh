@@ -43,8 +43,10 @@ run_traffic() { # DEVICE COMMAND...
 }
 
 same_frames() {
-	diff <(frames /tmp/near "not $tunnel" "${want:+and ($want)}" | as_copied | sort) <(frames /tmp/far) > /tmp/diff && test -s /tmp/far ||
-		{ echo "$(grep -c '^<' /tmp/diff) frames missing, $(grep -c '^>' /tmp/diff) too many"; return 1; }
+	if ! diff <(frames /tmp/near "not $tunnel" "${want:+and ($want)}" | as_copied | sort) <(frames /tmp/far) > /tmp/diff || ! test -s /tmp/far; then
+		echo "$(grep -c '^<' /tmp/diff) frames missing, $(grep -c '^>' /tmp/diff) too many"
+		return 1
+	fi
 }
 
 pairing() { # CLIENT COLLECTOR
@@ -65,6 +67,7 @@ systemctl stop "${both[@]}"
 for file in /mnt/forms/*; do
 	form=$(basename "$file") want='' load=''
 	as_copied() { cat; }
+	# shellcheck source=forms/4-tc-vxlan source-path=SCRIPTDIR
 	. "$file"
 	pairing vtap vtap
 	pairing hand vtap

@@ -49,12 +49,12 @@ inside() { nsenter -t "$(property "$1" MainPID)" -m -- "${@:2}"; }
 not() { ! "$@"; }
 
 for unit in "${both[@]}"; do
-	check "$unit: runs as user vtap" is "$(of_process $unit Uid)" "$(id -u vtap)"
-	check "$unit: cannot gain privileges" is "$(of_process $unit NoNewPrivs) $(of_process $unit Seccomp)" "1 2"
-	check "$unit: the file system is read-only" not inside $unit touch /etc/vtap/x /var/x /usr/x
-	check "$unit: kernel tunables are read-only but for the network's" not inside $unit sh -c 'echo 1 > /proc/sys/kernel/panic'
-	check "$unit: no devices" not inside $unit test -e /dev/vda
-	check "$unit: exposure at most 2.0" systemd-analyze security --offline=false --threshold=20 $unit.service
+	check "$unit: runs as user vtap" is "$(of_process "$unit" Uid)" "$(id -u vtap)"
+	check "$unit: cannot gain privileges" is "$(of_process "$unit" NoNewPrivs) $(of_process "$unit" Seccomp)" "1 2"
+	check "$unit: the file system is read-only" not inside "$unit" touch /etc/vtap/x /var/x /usr/x
+	check "$unit: kernel tunables are read-only but for the network's" not inside "$unit" sh -c 'echo 1 > /proc/sys/kernel/panic'
+	check "$unit: no devices" not inside "$unit" test -e /dev/vda
+	check "$unit: exposure at most 2.0" systemd-analyze security --offline=false --threshold=20 "$unit".service
 done
 net_admin=$((1 << 12)) perfmon_bpf=$((3 << 38))
 check "vtap-client: CAP_NET_ADMIN" is $((0x$(of_process vtap-client CapEff))) $net_admin

@@ -53,16 +53,16 @@ systemctl daemon-reload
 check "reload without a gap" no_gap systemctl reload "${both[@]}"
 
 for unit in "${both[@]}"; do
-	cp /etc/vtap/${unit#vtap-}.conf /tmp/good
-	echo 'nonsense = 3' >> /etc/vtap/${unit#vtap-}.conf
-	systemctl reload $unit
-	check "$unit: a bad file changes nothing" no_gap active $unit
-	systemctl restart $unit 2> /dev/null
-	vtapstat ${unit#vtap-} > /dev/null 2>&1
-	check "$unit: not started again and again" is "$(property $unit ActiveState) $(property $unit.socket ActiveState)" "failed inactive"
-	cp /tmp/good /etc/vtap/${unit#vtap-}.conf
-	check "$unit: starts again" systemctl start $unit
-	[ $unit = vtap-client ] || sent=0 # the service manager kept no maps of a failed unit
+	cp /etc/vtap/"${unit#vtap-}".conf /tmp/good
+	echo 'nonsense = 3' >> /etc/vtap/"${unit#vtap-}".conf
+	systemctl reload "$unit"
+	check "$unit: a bad file changes nothing" no_gap active "$unit"
+	systemctl restart "$unit" 2> /dev/null
+	vtapstat "${unit#vtap-}" > /dev/null 2>&1
+	check "$unit: not started again and again" is "$(property "$unit" ActiveState) $(property "$unit".socket ActiveState)" "failed inactive"
+	cp /tmp/good /etc/vtap/"${unit#vtap-}".conf
+	check "$unit: starts again" systemctl start "$unit"
+	[ "$unit" = vtap-client ] || sent=0 # the service manager kept no maps of a failed unit
 done
 check "all is mirrored again" no_gap wait_for 20 all_ok
 
@@ -107,8 +107,7 @@ check "and nothing was lost meanwhile" no_gap wait_for 20 all_ok
 
 repairs() { client '[.mirrors[].repairs] | add'; }
 flap() {
-	local i
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		ip link set eth0 down
 		ip link set eth0 up
 		in_ns col ip link set eth0 down

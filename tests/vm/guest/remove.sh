@@ -21,5 +21,5 @@ check "it leaves nothing in the kernel" is "$(left_in_the_kernel)" "0 0 0 0"
 check "it leaves the configuration" test -e /etc/vtap/client.conf
 rm -r /etc/systemd/system/vtap-collector.service.d # it is the lab's
 check "purge" apt-get -qqy purge vtap-client vtap-collector vtapstat
-check "it leaves nothing" is "$(find / -xdev -name '*vtap*' ! -path '/usr/lib/modules/*' ! -path '/var/log/*' ! -path '/tmp/*' | xargs)$(ls -d /run/vtap 2> /dev/null)" ""
+check "it leaves nothing" is "$(find / -xdev -name '*vtap*' ! -path '/usr/lib/modules/*' ! -path '/var/log/*' ! -path '/tmp/*' | tr '\n' ' ')$(ls -d /run/vtap 2> /dev/null)" ""
 check "but the user" getent passwd vtap
