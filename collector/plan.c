@@ -120,7 +120,7 @@ static int plan_endpoint(struct context *c, enum encap encap)
 
 static bool cutter_taken(struct context *c)
 {
-	for (int end = CUTTER_IN; end <= CUTTER_OUT; end++) {
+	for (enum cutter_end end = CUTTER_IN; end <= CUTTER_OUT; end++) {
 		char name[IFNAMSIZ];
 		cutter_name(c->config->endpoints[ENCAP_VXLAN].device, end, name);
 		const struct link *link = snapshot_link_named(c->seen, name);

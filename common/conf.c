@@ -353,6 +353,6 @@ bool conf_interface(struct conf *conf, int line, const char *what, const char *n
 		return false;
 	}
 	memset(out, 0, IFNAMSIZ);
-	memcpy(out, name, strlen(name));
+	memcpy(out, name, strlen(name) + 1);
 	return true;
 }

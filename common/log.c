@@ -80,12 +80,13 @@ static void neutralise(char *text, size_t size)
 /* Makes room for "..." and the newline without leaving half a UTF-8 sequence. */
 static size_t cut(char *line)
 {
+	static const char dots[3] = {'.', '.', '.'}; /* no NUL: a newline comes next */
 	size_t size = LINE_MAX_BYTES - 4;
 
 	while (size > 0 && ((unsigned char)line[size] & 0xc0) == 0x80)
 		size--;
-	memcpy(line + size, "...", 3);
-	return size + 3;
+	memcpy(line + size, dots, sizeof(dots));
+	return size + sizeof(dots);
 }
 
 void log_line(int priority, const char *format, ...)

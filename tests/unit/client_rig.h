@@ -20,7 +20,7 @@ struct client_rig {
 /* One collector, "soc" at 10.0.0.9, and both directions of eth0. */
 extern const char client_rig_simple[];
 
-struct setup *client_rig_setup(const char *config);
+struct setup *client_rig_setup(const char *text);
 void client_rig_start(struct client_rig *rig, struct fake_kernel *fake, const char *config);
 /* Another configuration takes over, as after SIGHUP. */
 void client_rig_reload(struct client_rig *rig, const char *config);
