@@ -19,8 +19,9 @@
 #define RUN_DIR "/run/vtap"
 
 static char lock_path[128];
+static int lock_fd = -1;
 
-/* The file of this path, locked; one that its last owner removed meanwhile is not it any more. */
+/* The file of this path, open and locked: a descriptor; one that its last owner removed meanwhile is not it any more. */
 static int lock_file(const char *path)
 {
 	struct stat held, named;
@@ -34,7 +35,7 @@ static int lock_file(const char *path)
 		bool same = fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
 			    held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 		if (!error && same)
-			return 0; /* the open descriptor is the lock */
+			return fd;
 		close(fd);
 		if (error)
 			return error;
@@ -70,14 +71,15 @@ int instance_lock(const char *name, char *why, size_t why_size)
 	}
 	snprintf(lock_path, sizeof(lock_path), RUN_DIR "/%s-%llu.lock", name,
 		 (unsigned long long)cookie);
-	error = lock_file(lock_path);
-	if (error == -EAGAIN)
+	lock_fd = lock_file(lock_path);
+	if (lock_fd >= 0)
+		return 0;
+	if (lock_fd == -EAGAIN)
 		snprintf(why, why_size, "another %s is running in this network namespace", name);
-	else if (error)
-		snprintf(why, why_size, "%s: %s", lock_path, strerror(-error));
-	if (error)
-		lock_path[0] = '\0';
-	return error;
+	else
+		snprintf(why, why_size, "%s: %s", lock_path, strerror(-lock_fd));
+	lock_path[0] = '\0';
+	return lock_fd;
 }
 
 void instance_file(const char *suffix, char *path, size_t size)
@@ -92,15 +94,17 @@ void instance_file(const char *suffix, char *path, size_t size)
 
 void instance_unlock(void)
 {
-	if (lock_path[0])
-		unlink(lock_path);
+	if (!lock_path[0])
+		return;
+	unlink(lock_path);
+	close(lock_fd);
 	lock_path[0] = '\0';
 }
 
 int instance_privileges(bool bpf, char *why, size_t why_size)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
 	if (syscall(SYS_capget, &header, data) < 0) {
 		snprintf(why, why_size, "capget: %s", strerror(errno));
