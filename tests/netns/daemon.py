@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One running vtap daemon: start, ask, wait, end, and no word in its log that the test did not expect."""
 
+import glob
 import json
 import os
 import re
@@ -15,6 +16,11 @@ BUILD = os.environ.get("VTAP_BUILD_DIR", REPOSITORY)
 CLIENT = os.environ.get("VTAP_CLIENT", os.path.join(BUILD, "client/vtap-client"))
 COLLECTOR = os.environ.get("VTAP_COLLECTOR", os.path.join(BUILD, "collector/vtap-collector"))
 VTAPSTAT = os.environ.get("VTAPSTAT", os.path.join(BUILD, "vtapstat/vtapstat"))
+
+VALGRIND = (
+    "valgrind", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=definite,indirect,possible",
+    "--track-fds=yes", f"--suppressions={REPOSITORY}/tests/lint/valgrind.suppressions",
+) if os.environ.get("VTAP_VALGRIND") else ()  # fmt: skip
 
 WARNING = 4  # syslog(3): 0 emergency .. 4 warning .. 7 debug
 DEADLINE = 15.0
@@ -33,11 +39,24 @@ def ask(path, request="status", timeout=5.0):
     return json.loads(answer)
 
 
+def check_valgrind(name, text):
+    """No error, and at its end nothing open but what it was started with. One that was killed has no end."""
+    said = re.sub(r"(?m)^==\d+== ?", "", text)
+    assert not re.search(r"ERROR SUMMARY: [1-9]", said), f"{name}, valgrind:\n{text}"
+    if "FILE DESCRIPTORS:" in said:
+        found = re.findall(r"Open (.*)\n((?: .*\n)*)", said)
+        left = [what for what, where in found if "inherited from parent" not in where]
+        assert not left, f"{name} left open: {left}\n{text}"
+    else:
+        assert not re.search(r"(?m)^\S.*\n +at 0x", said), f"{name}, valgrind:\n{text}"
+
+
 class Daemon:
     """vtap-client or vtap-collector in a namespace. Everything it uses is in `directory`."""
 
     def __init__(self, program, ns, directory, config, name):
         self.program, self.ns, self.directory, self.name = program, ns, directory, name
+        self.valgrind_logs = os.path.join(directory, name + ".valgrind.")
         self.config_path = os.path.join(directory, name + ".conf")
         self.socket_path = os.path.join(directory, name + ".sock")
         self.log_path = os.path.join(directory, name + ".log")
@@ -70,7 +89,8 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             stat = os.fstat(log.fileno())
             env = dict(os.environ, JOURNAL_STREAM=f"{stat.st_dev}:{stat.st_ino}", NOTIFY_SOCKET=self.notify_path)
-            self.process = self.ns.popen(*self.command(), stdout=log, stderr=log, env=env)
+            valgrind = (*VALGRIND, f"--log-file={self.valgrind_logs}%p") if VALGRIND else ()
+            self.process = self.ns.popen(*valgrind, *self.command(), stdout=log, stderr=log, env=env)
         if wait:
             wait_until(lambda: self.gone() or self.told("READY=1"), DEADLINE, lambda: f"{self.name} ready\n{self.log()}")
             assert not self.gone(), f"{self.name} ended with {self.process.returncode}\n{self.log()}"
@@ -184,6 +204,13 @@ class Daemon:
         except FileNotFoundError:
             return ""
 
+    def valgrind_said(self):
+        said = []
+        for name in sorted(glob.glob(glob.escape(self.valgrind_logs) + "*")):
+            with open(name, encoding="utf-8", errors="replace") as f:
+                said.append(f.read())
+        return said
+
     def expect(self, *patterns):
         """Warnings and errors that this test provokes."""
         self.expected += patterns
@@ -191,6 +218,8 @@ class Daemon:
 
     def check_log(self):
         """Every line has its priority; none is a warning or worse unless the test expected it."""
+        for text in self.valgrind_said():
+            check_valgrind(self.name, text)
         for line in self.log().splitlines():
             level = re.match(r"<(\d)>", line)
             if level and int(level.group(1)) > WARNING:

@@ -167,7 +167,8 @@ class Lab:
     # ---- end -------------------------------------------------------------------------------------------------
 
     def logs(self):
-        return [(d.name, d.log()) for d in self.daemons if d.log()]
+        logs = [(d.name, d.log()) for d in self.daemons if d.log()]
+        return logs + [(f"{d.name}, valgrind", text) for d in self.daemons for text in d.valgrind_said()]
 
     def finish(self):
         """The end of a good test: captures without drops, daemons that stop cleanly and have nothing to complain of."""
