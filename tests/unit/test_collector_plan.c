@@ -284,6 +284,51 @@ START_TEST(place_taken)
 }
 END_TEST
 
+/* Packets that come in past the door: by what is ahead of it, if something is; said anyhow. */
+START_TEST(past_the_door)
+{
+	const struct subject *said = &subjects.items[SUBJECT_DOOR];
+
+	pass();
+	door.crossing = CROSSING_PAST;
+	pass();
+	ck_assert_str_eq(said->reason,
+			 "tunnel packets come in past the door, unchecked and uncounted");
+	fake_link(&fake, "eth0")->xdp = 77; /* what that takes never comes to the endpoint */
+	pass();
+	ck_assert_str_eq(said->reason,
+			 "tunnel packets come in past the door, unchecked and uncounted");
+	fake_add_program(&fake, "eth0", TC_INGRESS, 7);
+	pass();
+	ck_assert_str_eq(
+	    said->reason,
+	    "tunnel packets come in unchecked and uncounted, as tcx program 7 of eth0 ingress "
+	    "may lead them past the door: it must return TCX_NEXT (-1)");
+	door.crossing = CROSSING_GOOD;
+	pass();
+	ck_assert_str_eq(said->reason, "");
+}
+END_TEST
+
+/* Let in, and nowhere: each endpoint that there is says what to look for. */
+START_TEST(stranded)
+{
+	config.endpoints[ENCAP_GRETAP] =
+	    (struct collector_endpoint){.enabled = true, .device = "vtap1"};
+	pass();
+	door.crossing = CROSSING_STRANDED;
+	pass();
+	ck_assert_str_eq(
+	    subjects.items[(int)ENCAP_VXLAN].reason,
+	    "packets of clients are let in and none reaches vtap0: a firewall on UDP port 4789, "
+	    "rp_filter, or an address that is not this host's?");
+	ck_assert_ptr_nonnull(strstr(subjects.items[(int)ENCAP_GRETAP].reason,
+				     "none reaches vtap1: a firewall on protocol 47, "));
+	ck_assert_str_eq(subjects.items[(int)ENCAP_GRE].reason, "");
+	ck_assert_str_eq(subjects.items[SUBJECT_DOOR].reason, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("collector_plan");
@@ -304,6 +349,8 @@ int main(void)
 	tcase_add_test(tests, device_taken);
 	tcase_add_test(tests, pref_taken);
 	tcase_add_test(tests, place_taken);
+	tcase_add_test(tests, past_the_door);
+	tcase_add_test(tests, stranded);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -5,6 +5,7 @@
 #include "client/setup.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,75 @@ START_TEST(strangers_are_not_counted)
 }
 END_TEST
 
+/* What its last message says of a tunnel that somebody removed still counts; of other links not. */
+START_TEST(last_words_of_a_tunnel)
+{
+	pass();
+	traffic(10);
+	pass();
+	const uint64_t sent = rig.setup->tunnel_accounts[0].tx_packets;
+	traffic(5);
+	setup_link_gone(rig.setup, fake_link(&fake, "eth0"));
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, sent);
+	setup_link_gone(rig.setup, fake_link(&fake, "vtap-soc"));
+	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, sent + 5);
+}
+END_TEST
+
+/* Which changes of a path are worth a pass. */
+START_TEST(paths_that_change)
+{
+	struct setup *s = rig.setup;
+	struct kernel *kernel = &fake.kernel;
+	struct route *route = &fake.routes.items[0].route;
+
+	setup_find_paths(s, kernel);
+	ck_assert(!setup_paths_changed(s, kernel));
+#define CHANGES(change)                                     \
+	do {                                                \
+		change;                                     \
+		ck_assert(setup_paths_changed(s, kernel));  \
+		setup_find_paths(s, kernel);                \
+		ck_assert(!setup_paths_changed(s, kernel)); \
+	} while (0)
+	CHANGES(route->mtu = 1400);
+	CHANGES(route->oif++);
+	CHANGES(route->local = true);
+	CHANGES(ck_assert(ip_addr_parse("10.0.0.2", &route->from)));
+	CHANGES(fake.routes.items[0].error = -ENETUNREACH);
+	CHANGES(fake.routes.items[0].error = 0);
+	/* asked and answered is no change; no answer is one, and asked again after that none */
+	route->next_hop = NEXT_HOP_ASKED;
+	ck_assert(!setup_paths_changed(s, kernel));
+	route->next_hop = NEXT_HOP_GOOD;
+	ck_assert(!setup_paths_changed(s, kernel));
+	CHANGES(route->next_hop = NEXT_HOP_FAILED);
+	route->next_hop = NEXT_HOP_ASKED;
+	ck_assert(!setup_paths_changed(s, kernel));
+	CHANGES(route->next_hop = NEXT_HOP_GOOD);
+#undef CHANGES
+}
+END_TEST
+
+/* The links by which copies leave, and those that the configuration or vtap itself names. */
+START_TEST(links_that_concern)
+{
+	struct link other = {.ifindex = 99, .name = "eth7"};
+
+	fake_add_link(&fake, "eth7");
+	fake_set_route(&fake, "10.0.0.9", "eth7", "10.0.0.1", 1500);
+	setup_find_paths(rig.setup, &fake.kernel);
+	ck_assert(setup_concerns(rig.setup, fake_link(&fake, "eth0")));
+	ck_assert(setup_concerns(rig.setup, fake_link(&fake, "eth7")));
+	ck_assert(!setup_concerns(rig.setup, &other));
+	strcpy(other.name, "vtap-soc");
+	ck_assert(setup_concerns(rig.setup, &other));
+	fake_set_route(&fake, "10.0.0.9", NULL, NULL, 0);
+	setup_find_paths(rig.setup, &fake.kernel);
+	ck_assert(!setup_concerns(rig.setup, fake_link(&fake, "eth7")));
+}
+END_TEST
+
 START_TEST(bad_filter_is_a_problem)
 {
 	struct client_config *config = calloc(1, sizeof(*config));
@@ -181,6 +251,9 @@ int main(void)
 	tcase_add_test(tests, goes_on_over_repairs);
 	tcase_add_test(tests, goes_on_over_reloads);
 	tcase_add_test(tests, strangers_are_not_counted);
+	tcase_add_test(tests, last_words_of_a_tunnel);
+	tcase_add_test(tests, paths_that_change);
+	tcase_add_test(tests, links_that_concern);
 	tcase_add_test(tests, bad_filter_is_a_problem);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
