@@ -23,7 +23,7 @@ VALGRIND = (
 ) if os.environ.get("VTAP_VALGRIND") else ()  # fmt: skip
 
 WARNING = 4  # syslog(3): 0 emergency .. 4 warning .. 7 debug
-DEADLINE = 15.0
+DEADLINE = 60.0 if VALGRIND else 15.0
 
 
 def ask(path, request="status", timeout=5.0):

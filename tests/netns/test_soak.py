@@ -53,9 +53,15 @@ def descriptors(pid):
 
 
 class KernelLog:
-    """Warnings and worse that the kernel logs from now on; no claim where its log cannot be read."""
+    """
+    What the kernel logs from now on, but for interfaces that come, go and change their state; no claim where its log
+    cannot be read. The log is that of the whole machine.
+    """
 
-    WARNING = 4
+    HARMLESS = re.compile(
+        r"(entered|left) (promiscuous|allmulticast) mode|entered \w+ state|link becomes ready|Link is |renamed from"
+        r"|^net_ratelimit: "  # what it suppresses has been said before, by itself
+    )
 
     def __init__(self):
         self.fd = None
@@ -72,9 +78,9 @@ class KernelLog:
                 break
             except BrokenPipeError:  # overwritten before it was read
                 continue
-            head, _, text = record.partition(";")
-            if int(head.split(",")[0]) & 7 <= self.WARNING:
-                found.append(text.split("\n")[0])
+            text = record.partition(";")[2].split("\n")[0]
+            if not self.HARMLESS.search(text):
+                found.append(text)
         return found
 
     def close(self):
