@@ -21,7 +21,8 @@
 static char lock_path[128];
 static int lock_fd = -1;
 
-/* The file of this path, open and locked: a descriptor; one that its last owner removed meanwhile is not it any more. */
+/* The file of this path, open and locked: a descriptor; one that its last owner removed meanwhile
+ * is not it any more. */
 static int lock_file(const char *path)
 {
 	struct stat held, named;
