@@ -91,7 +91,7 @@ newer() {
 	[ ! -e "$2" ] || [ -n "$(find "$1" -newer "$2")" ]
 }
 
-# build DIRECTORY CONFIGURE-OPTIONS...
+# build DIRECTORY CONFIGURE-OPTIONS... $build_targets: what make is to make; all of it, if it is not set
 build() {
 	build_dir=$1
 	shift
@@ -104,5 +104,6 @@ build() {
 	if newer "$top/configure" "$build_dir/config.status"; then
 		(cd "$build_dir" && quietly "$build_dir/configure.log" "$top/configure" "$@") || return 1
 	fi
-	quietly "$build_dir/make.log" make -C "$build_dir" -j2
+	# shellcheck disable=SC2086
+	quietly "$build_dir/make.log" make -C "$build_dir" -j2 ${build_targets-}
 }
