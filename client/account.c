@@ -81,6 +81,15 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* What of `all` goes to one that has `mine` of `whole`; never more than there is, whatever sums
+ * have overflowed: numbers that a file brought may be any. */
+static uint64_t share(uint64_t all, uint64_t mine, uint64_t whole)
+{
+	double part = (double)all * ((double)mine / (double)whole);
+
+	return mine >= whole || part >= (double)all ? all : (uint64_t)part;
+}
+
 /* Copies that are known not to have reached the tunnel, or not to have left it. */
 static void lose(struct stream_account *a, uint64_t packets)
 {
@@ -89,8 +98,7 @@ static void lose(struct stream_account *a, uint64_t packets)
 	a->dropped += packets;
 	if (!known)
 		return;
-	a->owed_bytes -=
-	    (uint64_t)((double)a->owed_bytes * (double)known / (double)a->owed_packets);
+	a->owed_bytes -= share(a->owed_bytes, known, a->owed_packets);
 	a->owed_packets -= known;
 }
 
@@ -154,10 +162,9 @@ static void share_losses(struct tunnel_account *tunnel, struct stream_account *c
 		owed += streams[i]->owed_packets;
 	for (size_t i = 0; i < count && owed && tunnel->pool_lost; i++) {
 		uint64_t mine = streams[i]->owed_packets;
-		uint64_t part = (uint64_t)((double)tunnel->pool_lost * (double)mine / (double)owed);
-		if (mine == owed) /* the last one that is owed anything */
-			part = tunnel->pool_lost;
-		owed -= mine;
+		/* all that is left to the last one that is owed anything */
+		uint64_t part = share(tunnel->pool_lost, mine, owed);
+		owed -= least(mine, owed);
 		tunnel->pool_lost -= part;
 		lose(streams[i], part);
 	}
@@ -176,12 +183,9 @@ static void share_rest(struct tunnel_account *tunnel, struct stream_account *con
 		if (streams[i]->direction != direction)
 			continue;
 		uint64_t mine = streams[i]->owed_bytes;
-		double part = (double)mine / (double)owed;
-		bool last = mine == owed;
-		owed -= mine;
-		give(tunnel, streams[i],
-		     last ? tunnel->pool_packets : (uint64_t)((double)tunnel->pool_packets * part),
-		     last ? tunnel->pool_bytes : (uint64_t)((double)tunnel->pool_bytes * part));
+		give(tunnel, streams[i], share(tunnel->pool_packets, mine, owed),
+		     share(tunnel->pool_bytes, mine, owed));
+		owed -= least(mine, owed);
 	}
 }
 
@@ -206,10 +210,9 @@ static void share_segments(struct tunnel_account *tunnel, struct stream_account 
 		all += streams[i]->super_bytes;
 	for (size_t i = 0; i < count && all; i++) {
 		uint64_t mine = streams[i]->super_bytes;
-		double part = (double)mine / (double)all;
-		all -= mine;
-		give(tunnel, streams[i], (uint64_t)((double)tunnel->pool_packets * part),
-		     (uint64_t)((double)tunnel->pool_bytes * part));
+		give(tunnel, streams[i], share(tunnel->pool_packets, mine, all),
+		     share(tunnel->pool_bytes, mine, all));
+		all -= least(mine, all);
 	}
 }
 

@@ -403,6 +403,30 @@ START_TEST(very_large_counters)
 }
 END_TEST
 
+/* As only a damaged file can bring them. What is shared out is neither more nor less for it. */
+START_TEST(numbers_that_overflow)
+{
+	static const uint64_t owed[] = {1ULL << 63, 1ULL << 63, 1ULL << 62};
+	uint64_t dropped = 0;
+
+	start(3, 0);
+	for (size_t i = 0; i < count; i++)
+		streams[i].owed_packets = streams[i].owed_bytes = owed[i];
+	tunnel.pool_packets = tunnel.tx_packets = 100;
+	tunnel.pool_bytes = tunnel.tx_bytes = 10000;
+	tunnel.pool_lost = 77;
+	account_share(&tunnel, group, count, now_ms);
+	for (size_t i = 0; i < count; i++) {
+		dropped += streams[i].dropped;
+		ck_assert_uint_le(streams[i].dropped, 77);
+		ck_assert_uint_le(streams[i].packets, 100);
+		ck_assert_uint_le(streams[i].bytes, 10000);
+	}
+	ck_assert_uint_eq(dropped, 77);
+	expect_sums();
+}
+END_TEST
+
 /* Streams start, stop, lose, restart, and tunnels come and go. */
 START_TEST(random_walk)
 {
@@ -515,6 +539,7 @@ int main(void)
 	tcase_add_test(tests, rests_of_estimates_are_forgotten);
 	tcase_add_test(tests, nothing_at_all);
 	tcase_add_test(tests, very_large_counters);
+	tcase_add_test(tests, numbers_that_overflow);
 	tcase_add_test(tests, random_walk);
 	tcase_add_test(tests, copies_without_an_ethernet_header);
 	suite_add_tcase(suite, tests);
