@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/classic.h"
 #include "client/pcap.h"
 #include "common/addr.h"
 
@@ -176,8 +177,16 @@ static char *exemption(const struct client_config *config, enum direction direct
 static int compile(const char *text, enum filter_layer layer, struct bpf_program *out,
 		   char error[FILTER_ERROR_TEXT])
 {
-	return pcap_compile_text(text, layer == FILTER_IP ? DLT_RAW : DLT_EN10MB, out, error,
-				 FILTER_ERROR_TEXT);
+	int result = pcap_compile_text(text, layer == FILTER_IP ? DLT_RAW : DLT_EN10MB, out, error,
+				       FILTER_ERROR_TEXT);
+
+	const char *refused = result ? NULL : classic_refused(out);
+
+	if (!refused)
+		return result;
+	pcap_free_program(out);
+	snprintf(error, FILTER_ERROR_TEXT, "%s", refused);
+	return -EINVAL;
 }
 
 static void copy_insns(struct sock_filter *to, const struct bpf_program *from)

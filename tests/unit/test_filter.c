@@ -476,6 +476,32 @@ START_TEST(bad_words)
 }
 END_TEST
 
+/* What libpcap accepts for its own interpreter, and the kernel refuses. */
+START_TEST(not_for_the_kernel)
+{
+	static const char *const filters[][2] = {
+	    {"ip6 protochain 17", "loop"},
+	    {"not ip protochain 6", "loop"},
+	    {"ether[0xfffff004] = 3", "before"},
+	    {"geneve or (greater 60 and mpls)", "memory"},
+	};
+	struct filter_program program;
+	char error[FILTER_ERROR_TEXT];
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+		ck_assert_int_eq(filter_check(filters[i][0], error), -EINVAL);
+		ck_assert_msg(strstr(error, filters[i][1]), "%s: %s", filters[i][0], error);
+		ck_assert_int_eq(
+		    filter_build(&config, EGRESS, FILTER_ETHERNET, filters[i][0], &program, error),
+		    -EINVAL);
+		ck_assert_ptr_null(program.insns);
+	}
+	ck_assert_int_eq(filter_check("ip6 proto 17", error), 0);
+	ck_assert_int_eq(filter_check("geneve and ip and tcp port 80", error), 0);
+	ck_assert_int_eq(filter_check("ip[len - 4:4] = 7 or ip[0] & 0xf > 5", error), 0);
+}
+END_TEST
+
 START_TEST(program_too_long)
 {
 	char *words = NULL, error[FILTER_ERROR_TEXT] = "";
@@ -514,6 +540,7 @@ int main(void)
 	tcase_add_test(tests, copies_in_gre);
 	tcase_add_test(tests, packets_without_an_ethernet_header);
 	tcase_add_test(tests, bad_words);
+	tcase_add_test(tests, not_for_the_kernel);
 	tcase_add_test(tests, program_too_long);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
