@@ -164,9 +164,9 @@ static char *exemption(const struct client_config *config, enum direction direct
 	}
 	if (layer == FILTER_IP)
 		return once;
-	/* "vlan" moves the offsets of all that follows by one tag: the second one stands for a tag
-	 * in a tag. */
-	if (asprintf(&all, "(%s) or (vlan and (%s)) or (vlan and (%s))", once, once, once) < 0)
+	/* "vlan" moves the offsets of all that follows by one tag. In brackets, so that a second
+	 * tag is looked for behind a first one only. */
+	if (asprintf(&all, "(%s) or (vlan and ((%s) or (vlan and (%s))))", once, once, once) < 0)
 		all = NULL;
 	free(once);
 	return all;

@@ -502,6 +502,24 @@ START_TEST(not_for_the_kernel)
 }
 END_TEST
 
+/* Frames that end before a second tag would, or had, or look as if: not a tag's business. */
+START_TEST(tags_are_where_tags_are)
+{
+	start(0, 0x88b5);
+	ck_assert(egress() && ingress());
+	/* IPv4, and at the place of a second tag what looks like one */
+	start(0, 0x0800);
+	put_ip4("10.0.0.1", "10.0.0.2", 6, 0);
+	put_zeros(60);
+	memcpy(packet + 16, "\x81\x00", 2);
+	memcpy(packet + 20, "\x08\x00", 2);
+	memcpy(packet + 22 + 6, "\x20\x01", 2);
+	packet[22 + 9] = 17;
+	memcpy(packet + 22 + 16, "\x0a\x00\x00\x09", 4);
+	ck_assert(egress() && ingress());
+}
+END_TEST
+
 START_TEST(program_too_long)
 {
 	char *words = NULL, error[FILTER_ERROR_TEXT] = "";
@@ -541,6 +559,7 @@ int main(void)
 	tcase_add_test(tests, packets_without_an_ethernet_header);
 	tcase_add_test(tests, bad_words);
 	tcase_add_test(tests, not_for_the_kernel);
+	tcase_add_test(tests, tags_are_where_tags_are);
 	tcase_add_test(tests, program_too_long);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
