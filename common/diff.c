@@ -149,3 +149,12 @@ int diff(const struct snapshot *snapshot, const struct desired *desired, const s
 	free(d.places);
 	return d.error;
 }
+
+int diff_later(const struct snapshot *snapshot, const struct desired *desired, struct ops *out)
+{
+	struct diff d = {.s = snapshot, .desired = desired, .ops = out};
+
+	diff_later_ways(&d);
+	diff_later_ruleset(&d);
+	return d.error;
+}

@@ -15,5 +15,10 @@
  * `desired`. */
 int diff(const struct snapshot *snapshot, const struct desired *desired, const struct ifset *made,
 	 struct ops *out);
+/*
+ * What a later round of the same pass adds, when links that diff() makes are there: ways to them,
+ * and tables that name them. For who shows a pass and does not run it. Adds to *out.
+ */
+int diff_later(const struct snapshot *snapshot, const struct desired *desired, struct ops *out);
 
 #endif

@@ -83,5 +83,8 @@ void diff_want_up(struct diff *d, bool born);
 /* Routes to links that nftables copies to; a link must be up to have any. */
 void diff_want_ways(struct diff *d);
 void diff_want_ruleset(struct diff *d);
+/* Both, for links that are yet to be made. */
+void diff_later_ways(struct diff *d);
+void diff_later_ruleset(struct diff *d);
 
 #endif

@@ -192,6 +192,18 @@ void diff_want_ways(struct diff *d)
 	}
 }
 
+void diff_later_ways(struct diff *d)
+{
+	for (size_t i = 0; i < d->desired->links.count; i++) {
+		const struct want_link *want = &d->desired->links.items[i];
+		struct device device = diff_device_named(want->name);
+		if (!want->tee || diff_kept_link(d, want))
+			continue;
+		diff_add(d, OP_WAY_PUT, &device, want->subject, "new device")->way = WAY_IPV4;
+		diff_add(d, OP_WAY_PUT, &device, want->subject, "new device")->way = WAY_IPV6;
+	}
+}
+
 void diff_want_up(struct diff *d, bool born)
 {
 	for (size_t i = 0; i < d->desired->links.count; i++) {
@@ -225,4 +237,15 @@ void diff_want_ruleset(struct diff *d)
 		why = "rules were changed";
 	if (why)
 		diff_add(d, OP_RULESET_PUT, &tables, want->subject, why)->ruleset = want;
+}
+
+void diff_later_ruleset(struct diff *d)
+{
+	const struct want_ruleset *want = &d->desired->ruleset;
+	struct device tables = diff_device_named(RULESET_NAME);
+
+	if (want->later && !d->s->ruleset.foreign)
+		diff_add(d, OP_RULESET_PUT, &tables, want->subject,
+			 d->s->ruleset.present ? "rules differ" : "missing")
+		    ->ruleset = want;
 }

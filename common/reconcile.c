@@ -144,7 +144,8 @@ int reconcile_pass(struct reconcile *r, bool to_nothing)
 int reconcile_preview(struct reconcile *r, struct desired *desired, struct ops *ops)
 {
 	subjects_begin(r->subjects);
-	return observe_and_diff(r, false, desired, ops);
+	int error = observe_and_diff(r, false, desired, ops);
+	return error ? error : diff_later(&r->seen, desired, ops);
 }
 
 void reconcile_clear(struct reconcile *r)

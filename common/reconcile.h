@@ -43,7 +43,7 @@ enum { RECONCILE_ROUNDS = 6 };
 int reconcile_pass(struct reconcile *reconcile, bool to_nothing);
 /* All that there is to see, now. */
 int reconcile_observe(struct reconcile *reconcile);
-/* The operations that a pass would begin with; nothing is run. They point into `desired`. */
+/* The operations of a pass; nothing is run. They point into `desired`. */
 int reconcile_preview(struct reconcile *reconcile, struct desired *desired, struct ops *ops);
 void reconcile_clear(struct reconcile *reconcile);
 

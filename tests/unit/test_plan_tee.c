@@ -119,6 +119,80 @@ static void a_router(void)
 	fake_link(&fake, "vtap-soc")->ipv6_quiet = false;
 }
 
+enum { SHOWN = 64 };
+
+struct shown {
+	char text[SHOWN][OP_TEXT];
+	size_t count;
+};
+
+static bool shows(const struct shown *shown, const char *text)
+{
+	for (size_t i = 0; i < shown->count; i++)
+		if (strcmp(shown->text[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* A dry run leaves out what only the kernel's own doings will make necessary: deletions. */
+static void expect_shown(void *ctx, const struct op *op, int error, const char *why)
+{
+	char text[OP_TEXT];
+
+	(void)error, (void)why;
+	op_text(op, text);
+	if (op->type != OP_WAY_DELETE && op->type != OP_ADDRESS_DELETE)
+		ck_assert_msg(shows(ctx, text), "a dry run did not show: %s", text);
+}
+
+static void preview(struct shown *shown)
+{
+	struct desired desired = {.owner = OWNER_CLIENT};
+	struct ops ops = {0};
+
+	shown->count = 0;
+	ck_assert_int_eq(reconcile_preview(&rig.reconcile, &desired, &ops), 0);
+	ck_assert_uint_lt(ops.count, SHOWN);
+	for (size_t i = 0; i < ops.count; i++)
+		op_text(&ops.items[i], shown->text[shown->count++]);
+	ops_clear(&ops);
+	desired_clear(&desired);
+}
+
+START_TEST(a_dry_run_shows_all_rounds)
+{
+	static struct shown shown;
+
+	start(SOC TEE);
+	preview(&shown);
+	ck_assert_uint_eq(fake.operations, 0);
+	ck_assert(shows(&shown, "put tables vtap-client"));
+	ck_assert(shows(&shown, "vtap-soc: put IPv4 route"));
+	rig.reconcile.ran = expect_shown;
+	rig.reconcile.ran_ctx = &shown;
+	pass();
+	expect_copies_to_tunnel();
+	preview(&shown);
+	ck_assert_uint_eq(shown.count, 0);
+	fake_delete_link(&fake, "vtap-soc");
+	preview(&shown);
+	pass();
+	rig.reconcile.ran = NULL;
+}
+END_TEST
+
+START_TEST(a_dry_run_leaves_tables_of_others)
+{
+	static struct shown shown;
+
+	fake.ruleset.present = fake.ruleset.foreign = true;
+	start(SOC TEE);
+	preview(&shown);
+	ck_assert(!shows(&shown, "put tables vtap-client"));
+	fake.ruleset.present = fake.ruleset.foreign = false;
+}
+END_TEST
+
 static const struct {
 	void (*act)(void);
 	unsigned puts; /* of the tables */
@@ -355,6 +429,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, made);
+	tcase_add_test(tests, a_dry_run_shows_all_rounds);
+	tcase_add_test(tests, a_dry_run_leaves_tables_of_others);
 	tcase_add_loop_test(tests, repaired, 0, sizeof(breaks) / sizeof(*breaks));
 	tcase_add_test(tests, unmade);
 	tcase_add_test(tests, failures);
