@@ -37,7 +37,7 @@ sed -i 's/^#\(collector "soc".*\)192\.0\.2\.10/\110.77.0.99/' /etc/vtap/client.c
 check "one line of the sample was edited" is "$(grep -c '^[^#]' /etc/vtap/client.conf)" 1
 check "enable --now" systemctl enable --now vtap-client vtap-collector
 check "both are up" all_active
-check "all is mirrored" wait_for 30 all_ok
+check "all is mirrored" wait_for 60 all_ok
 check "systemctl status says so" has "$(systemctl status vtap-client)" "2 of 2 streams mirrored"
 check "and the collector's" has "$(systemctl status vtap-collector)" "vtap0 is open"
 

@@ -7,18 +7,36 @@ tunnel='host 10.77.0.99' # on eth0: the tunnel's own packets, in every form; pro
 
 # ---- checks ------------------------------------------------------------------------------------------------------
 
-note() { echo "NOTE $*"; }
+note() { echo "NOTE [$SECONDS s] $*"; }
+
+# Nothing waits for ever: what is being done, and until when, is in a file that the guard reads.
+limit=300
+doing() { echo "$((SECONDS + limit)) $*" > /run/vm-tests-doing; }
+guard() {
+	local until what
+	doing "nothing yet"
+	while sleep 5; do
+		read -r until what < /run/vm-tests-doing || continue
+		[ "$SECONDS" -gt "$until" ] || continue
+		echo "FAIL [$SECONDS s] $what: no end after $limit s"
+		ps -eo pid,ppid,stat,wchan:20,etimes,args --forest | grep -v '\]$' | sed 's/^/     | /'
+		systemctl stop --no-block vm-tests
+		return
+	done
+}
 
 check() { # WHAT COMMAND...
-	local what=$1
+	local what=$1 at=$SECONDS
 	shift
+	doing "$what"
 	if "$@" > /tmp/out 2>&1; then
-		echo "PASS $what"
+		echo "PASS [$SECONDS s, $((SECONDS - at))] $what"
 	else
-		echo "FAIL $what: $(tail -n 1 /tmp/out)"
+		echo "FAIL [$SECONDS s, $((SECONDS - at))] $what: $(tail -n 1 /tmp/out)"
 		sed 's/^/     | /' /tmp/out | tail -n 20
 		journalctl -qn 20 -o short-monotonic -u 'vtap-*' | sed 's/^/     > /'
 	fi
+	doing "what comes after \"$what\""
 }
 
 wait_for() { # SECONDS COMMAND...
@@ -85,16 +103,47 @@ minus() { echo "$(($1 - $3)) $(($2 - $4))"; } # PACKETS BYTES PACKETS BYTES
 
 in_ns() { ip netns exec "$@"; } # not for the background: what is killed there is the shell, not the command
 
-# frames FILE [FILTER...]: each as one line of hexadecimal digits, sorted
+# frames FILE [FILTER...]: each as one line of hexadecimal digits
 frames() {
 	tcpdump -ntr "$1" -xx "${@:2}" 2> /dev/null | awk '
 		/^\t0x/ { sub(/^\t0x[0-9a-f]*:/, ""); gsub(/ /, ""); frame = frame $0; next }
 		{ if (frame) print frame; frame = "" }
-		END { if (frame) print frame }' | sort
+		END { if (frame) print frame }'
 }
 
-# packets and bytes of such lines
-sums() { awk '{ bytes += length($0) / 2 } END { print NR, bytes + 0 }'; }
+no_macs=000000000000000000000000
+without_macs() { sed "s/^.\{24\}/$no_macs/"; }
+
+# Packets without Ethernet header, like these: libpcap gives them a header of 16 bytes, or none if the device takes part in
+# all tunnels, and then ARP has nothing that says so
+of_layer_3() {
+	if grep -q 'link-type RAW' /tmp/far.out; then
+		awk -v macs=$no_macs '{ print macs (/^4/ ? "0800" : /^6/ ? "86dd" : "0806") $0 }'
+	else
+		sed "s/^.\{28\}/$no_macs/"
+	fi
+}
+
+# What method "tee" leaves alone of an IP packet: all but MAC addresses, padding, TTL, DF and the header's checksum
+teed() {
+	awk -v macs=$no_macs '
+		function number(text, n, i) {
+			for (i = 1; i <= length(text); i++)
+				n = n * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
+			return n
+		}
+		{ type = substr($0, 25, 4); ip = substr($0, 29) }
+		type == "0800" {
+			flags = substr("0123012389ab89ab", number(substr(ip, 13, 1)) + 1, 1) # DF is 4 of them
+			ip = substr(ip, 1, 12) flags substr(ip, 14, 3) "00" substr(ip, 19, 2) "0000" \
+				substr(ip, 25, 2 * number(substr(ip, 5, 4)) - 24)
+		}
+		type == "86dd" { ip = substr(ip, 1, 14) "00" substr(ip, 17, 2 * number(substr(ip, 9, 4)) + 64) }
+		{ print macs type ip }'
+}
+
+# packets and bytes of such lines, without so many of each
+sums() { awk -v less="$1" '{ bytes += length($0) / 2 - less } END { print NR, bytes + 0 }'; }
 
 # capture eth0 and DEVICE of the collector's namespace, to /tmp/near and /tmp/far, until captured
 readers=()
@@ -104,7 +153,7 @@ capturing() { # DEVICE
 	readers=($!)
 	ip netns exec col tcpdump -Uq -B 16384 -ni "$1" -w /tmp/far 2> /tmp/far.out &
 	readers+=($!)
-	wait_for 30 grep -q ready /tmp/near.out && wait_for 30 grep -q listening /tmp/far.out
+	wait_for 60 grep -q ready /tmp/near.out && wait_for 60 grep -q listening /tmp/far.out
 }
 
 # A ping of a size of its own, both ways, is the last to pass.
@@ -112,27 +161,35 @@ marked() { [ "$(tcpdump -nr /tmp/far 'icmp and ip[2:2] = 333' 2> /dev/null | wc 
 captured() {
 	local seen=0
 	in_ns peer ping -qc 1 -s 305 10.77.0.10 > /dev/null
-	wait_for 20 marked || seen=1
+	wait_for 60 marked || seen=1
 	kill "${readers[@]}"
 	wait "${readers[@]}"
 	[ $seen = 0 ] || echo "the last ping did not come to the collector"
 	return $seen
 }
 
-given_up() { ip neigh show 10.77.0.77 | grep -q FAILED; }
+given_up() { ip -n "$1" neigh show "$2" | grep -q FAILED; }
 
-# Frames of every kind that the forms differ in, at most 1514 bytes: ARP, IPv4 and IPv6, fragments, both directions.
-traffic() {
+# Frames that all forms copy, at most 1514 bytes: IPv4 and IPv6, fragments that come in, both directions
+layer_3='ip or ip6'
+traffic_for_tee() {
 	in_ns peer ping -qc 20 -i 0.02 -s 100 10.77.0.10 &&
 		in_ns peer ping -qc 10 -i 0.02 -s 1472 -M "do" 10.77.0.10 &&
-		in_ns peer ping -qc 5 -i 0.02 -s 3000 10.77.0.10 &&
 		in_ns peer ping -qc 10 -i 0.02 -s 1000 fd77::10 &&
+		in_ns peer /mnt/numbered 10.77.0.10 5000 10 100 3000 &&
 		/mnt/numbered 10.77.0.20 5000 500 500 64
-	ping -qc 1 -W 1 10.77.0.77 # nobody has that: ARP requests, until the kernel gives up
-	wait_for 20 given_up
 }
 
-# transfer FROM TO ADDRESS: 1 MB of TCP, so super-packets, which have to arrive as the frames they are on the wire
+# And those that method "tee" shows in another way, or not: fragments that leave, ARP that nobody answers, until the kernel
+# gives up
+traffic() {
+	traffic_for_tee && in_ns peer ping -qc 5 -i 0.02 -s 3000 10.77.0.10 || return 1
+	ping -qc 1 -W 1 10.77.0.77
+	in_ns peer ping -qc 1 -W 1 10.77.0.78
+	wait_for 60 given_up host 10.77.0.77 && wait_for 60 given_up peer 10.77.0.78
+}
+
+# transfer FROM TO ADDRESS: 300 kB of TCP, so super-packets, which have to arrive as the frames they are on the wire
 transfer() {
 	ip netns exec "$1" timeout 60 socat -u FILE:/tmp/blob TCP-LISTEN:5001,reuseaddr &
 	wait_for 60 in_ns "$1" sh -c 'ss -Hlnt sport = :5001 | grep -q .'
@@ -141,6 +198,6 @@ transfer() {
 }
 
 bulk() {
-	head -c 1000000 /dev/urandom > /tmp/blob
+	head -c 300000 /dev/urandom > /tmp/blob
 	transfer host peer 10.77.0.10 && transfer peer host 10.77.0.20
 }

@@ -13,18 +13,18 @@ no_gap() { # COMMAND...
 	rm -f /tmp/far /tmp/far.out
 	ip netns exec col tcpdump -Uqs 128 -B 8192 -ni vtap0 -w /tmp/far udp dst port 5000 2> /tmp/far.out &
 	reader=$!
-	wait_for 20 grep -q listening /tmp/far.out
+	wait_for 60 grep -q listening /tmp/far.out || { kill $reader; cat /tmp/far.out; return 1; }
 	/mnt/numbered 10.77.0.20 5000 1000000 200 64 > /tmp/sent &
 	sender=$!
-	wait_for 20 test -s /tmp/far
+	wait_for 60 test -s /tmp/far || { echo "nothing arrives"; result=1; }
 	"$@" || { echo "failed: $*"; result=1; }
 	sleep 1
 	kill $sender
 	wait $sender
 	count=$(cat /tmp/sent)
 	sent=$((sent + count))
-	wait_for 20 counted
-	wait_for 10 all_read "$count"
+	wait_for 60 counted
+	wait_for 60 all_read "$count"
 	kill $reader
 	wait $reader
 	# the number is at byte 32 of the packet
@@ -35,10 +35,10 @@ no_gap() { # COMMAND...
 only_udp
 systemctl stop "${both[@]}" # the counters begin at zero
 systemctl start "${both[@]}"
-wait_for 30 all_ok
+wait_for 60 all_ok
 
 mkdir -p /run/systemd/system/vtap-{client,collector}.service.d
-printf '[Service]\nWatchdogSec=4\n' | tee /run/systemd/system/vtap-{client,collector}.service.d/watchdog.conf > /dev/null
+printf '[Service]\nWatchdogSec=8\n' | tee /run/systemd/system/vtap-{client,collector}.service.d/watchdog.conf > /dev/null
 systemctl daemon-reload
 
 opened() { journalctl -qo cat -u 'vtap-*.socket' | grep -c '^Listening'; }
@@ -47,8 +47,10 @@ check "restart without a gap" no_gap renewed systemctl restart "${both[@]}"
 check "the sockets stayed open" is "$(opened)" "$before"
 check "crash without a gap" no_gap renewed send_both KILL
 check "watchdog without a gap" no_gap renewed send_both STOP
-check "the watchdog was it" is "$(journalctl -qo cat -u vtap-client -u vtap-collector | grep -c 'Watchdog timeout')" 2
-rm /run/systemd/system/vtap-{client,collector}.service.d/watchdog.conf # four seconds are little on a busy machine
+for unit in "${both[@]}"; do
+	check "$unit: the watchdog was it" has "$(journalctl -qo cat -u $unit)" 'Watchdog timeout'
+done
+rm /run/systemd/system/vtap-{client,collector}.service.d/watchdog.conf # eight seconds are little on a busy machine
 systemctl daemon-reload
 check "reload without a gap" no_gap systemctl reload "${both[@]}"
 
@@ -64,15 +66,15 @@ for unit in "${both[@]}"; do
 	check "$unit: starts again" systemctl start "$unit"
 	[ "$unit" = vtap-client ] || sent=0 # the service manager kept no maps of a failed unit
 done
-check "all is mirrored again" no_gap wait_for 20 all_ok
+check "all is mirrored again" no_gap wait_for 60 all_ok
 
 # One that root started by hand takes over from the unit, dies, and the unit takes over again.
 gone() { ! active vtap-client; }
 by_hand() {
 	send USR2 vtap-client
-	wait_for 20 gone
+	wait_for 60 gone
 	vtap-client > /tmp/by-hand 2>&1 &
-	wait_for 20 vtapstat client || { cat /tmp/by-hand; return 1; }
+	wait_for 60 vtapstat client || { cat /tmp/by-hand; return 1; }
 	kill -KILL $!
 	wait $!
 	systemctl start vtap-client
@@ -96,12 +98,12 @@ printf '[Unit]\nStartLimitBurst=3\n[Service]\nExecStart=\nExecStart=/bin/false\n
 systemctl daemon-reload
 systemctl kill --kill-whom=main -s KILL vtap-client
 limited() { journalctl -qo cat -u vtap-client | grep 'Start request repeated too quickly'; }
-check "a start limit" wait_for 30 limited
+check "a start limit" wait_for 60 limited
 rm /run/systemd/system/vtap-client.service.d/broken.conf
 systemctl daemon-reload
 systemctl reset-failed vtap-client
 check "starts again after that" systemctl start vtap-client
-check "and nothing was lost meanwhile" no_gap wait_for 20 all_ok
+check "and nothing was lost meanwhile" no_gap wait_for 60 all_ok
 
 # ---- links -----------------------------------------------------------------------------------------------------------
 
@@ -118,9 +120,15 @@ flap() {
 		ip neigh replace $address lladdr 02:00:00:00:00:${address##*.} dev eth0 nud permanent
 	done
 }
+# Devices first: what a daemon says of a change that it has yet to notice is old. And a bridge's port may need a second.
+passes() { in_ns "$1" ping -qc 1 -W 1 "$2"; }
+at_work() {
+	ip -o link show up dev vtap-soc | grep -q . && ip -n col -o link show up dev vtap0 | grep -q . && all_ok &&
+		passes host 10.77.0.20 && passes host 10.77.0.99
+}
 # what was copied stays counted, and the stream is whole again
 whole() {
-	wait_for 60 all_ok || { vtapstat client; vtapstat collector; systemctl status --no-pager "${both[@]}" | grep Status; return 1; }
+	wait_for 60 at_work || { vtapstat client; vtapstat collector; systemctl status --no-pager "${both[@]}" | grep Status; return 1; }
 	sent=$(accepted | cut -d' ' -f1)
 	no_gap true
 }
@@ -128,7 +136,8 @@ flap
 check "whole after flaps of eth0 on both sides" whole
 before=$(accepted | cut -d' ' -f1)
 ip link del eth0
-check "eth0 is gone: blocked, in words" wait_for 20 has "$(sleep 1; systemctl status vtap-client)" "eth0 does not exist"
+blocked() { systemctl status vtap-client | grep 'eth0 does not exist'; }
+check "eth0 is gone: blocked, in words" wait_for 60 blocked
 /usr/local/sbin/lab eth0
 check "whole after eth0 went and came" whole
 check "counters went on" at_least "$(accepted | cut -d' ' -f1)" "$before"

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
-# Nobody did anything since the machine came up again.
+# A reboot, after which nobody does anything.
 
-check "after a reboot both are up" wait_for 60 all_active
-check "after a reboot all is mirrored" wait_for 60 all_ok
+if [ ! -e $rebooting ]; then
+	touch $rebooting
+	doing "the reboot"
+	systemctl reboot
+	sleep $((2 * limit))
+fi
+check "after a reboot both are up" wait_for 120 all_active
+check "after a reboot all is mirrored" wait_for 120 all_ok
+rm $rebooting

@@ -6,7 +6,7 @@ left_in_the_kernel() { echo "$(ip -o link | grep -c vtap) $(ip -n col -o link | 
 
 printf 'collector "soc" { address = "10.77.0.99" }\nmirror "eth0" { }\n' > /etc/vtap/client.conf
 systemctl start "${both[@]}"
-wait_for 30 all_ok
+wait_for 60 all_ok
 check "stop" systemctl stop "${both[@]}"
 vtapstat > /dev/null 2>&1
 check "stays stopped" is "$(systemctl is-active vtap-{client,collector}.{service,socket} | sort -u)" inactive
@@ -14,7 +14,7 @@ check "nothing is left in the kernel" is "$(left_in_the_kernel)" "0 0 0 0"
 check "nothing is left in /run/vtap" is "$(ls /run/vtap)" ""
 
 systemctl start "${both[@]}"
-wait_for 30 all_ok
+wait_for 60 all_ok
 check "apt remove stops" apt-get -qqy remove vtap-client vtap-collector vtapstat
 check "nothing runs after it" is "$(ps -C vtap-client,vtap-collector -o pid=)" ""
 check "it leaves nothing in the kernel" is "$(left_in_the_kernel)" "0 0 0 0"
