@@ -109,7 +109,7 @@ pairing() { # CLIENT COLLECTOR
 }
 
 systemctl -q stop vtap-{client,collector}.{socket,service}
-cd /mnt/forms
+cd /mnt/forms || exit 1
 for file in $(cat /mnt/which-forms); do # the shell completes patterns
 	form=$file want='' by_hand_want='' load=traffic uncounted=0
 	as_copied() { cat; }

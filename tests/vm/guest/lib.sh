@@ -10,7 +10,7 @@ tunnel='host 10.77.0.99' # on eth0: the tunnel's own packets, in every form; pro
 note() { echo "NOTE [$SECONDS s] $*"; }
 
 # Nothing waits for ever: what is being done, and until when, is in a file that the guard reads.
-limit=300
+limit=400
 doing() { echo "$((SECONDS + limit)) $*" > /run/vm-tests-doing; }
 guard() {
 	local until what
@@ -62,8 +62,8 @@ both=(vtap-client vtap-collector)
 property() { systemctl show -P "$2" "$1"; }
 active() { # UNIT...
 	local unit
-	for unit; do
-		systemctl -q is-active "$unit.service" "$unit.socket" || { systemctl status "$unit"; return 1; }
+	for unit; do # one by one: of two, systemctl is content with either
+		systemctl -q is-active "$unit.service" && systemctl -q is-active "$unit.socket" || { systemctl status "$unit"; return 1; }
 	done
 }
 all_active() { active "${both[@]}"; }
@@ -148,7 +148,7 @@ sums() { awk -v less="$1" '{ bytes += length($0) / 2 - less } END { print NR, by
 # capture eth0 and DEVICE of the collector's namespace, to /tmp/near and /tmp/far, until captured
 readers=()
 capturing() { # DEVICE
-	rm -f /tmp/near.out /tmp/far /tmp/far.out
+	rm -f /tmp/near /tmp/near.out /tmp/far /tmp/far.out
 	/mnt/capture -s eth0 /tmp/near > /tmp/near.out &
 	readers=($!)
 	ip netns exec col tcpdump -Uq -B 16384 -ni "$1" -w /tmp/far 2> /tmp/far.out &

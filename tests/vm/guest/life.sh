@@ -54,22 +54,23 @@ rm /run/systemd/system/vtap-{client,collector}.service.d/watchdog.conf # eight s
 systemctl daemon-reload
 check "reload without a gap" no_gap systemctl reload "${both[@]}"
 
+given_up_on() { is "$(property "$1" ActiveState) $(property "$1.socket" ActiveState)" "failed inactive"; }
 for unit in "${both[@]}"; do
-	cp /etc/vtap/"${unit#vtap-}".conf /tmp/good
-	echo 'nonsense = 3' >> /etc/vtap/"${unit#vtap-}".conf
-	systemctl reload "$unit"
-	check "$unit: a bad file changes nothing" no_gap active "$unit"
-	systemctl restart "$unit" 2> /dev/null
-	vtapstat "${unit#vtap-}" > /dev/null 2>&1
-	check "$unit: not started again and again" is "$(property "$unit" ActiveState) $(property "$unit".socket ActiveState)" "failed inactive"
-	cp /tmp/good /etc/vtap/"${unit#vtap-}".conf
-	check "$unit: starts again" systemctl start "$unit"
-	[ "$unit" = vtap-client ] || sent=0 # the service manager kept no maps of a failed unit
+	cp /etc/vtap/${unit#vtap-}.conf /tmp/good
+	echo 'nonsense = 3' >> /etc/vtap/${unit#vtap-}.conf
+	systemctl reload $unit
+	check "$unit: a bad file changes nothing" no_gap active $unit
+	systemctl restart $unit 2> /dev/null
+	vtapstat ${unit#vtap-} > /dev/null 2>&1
+	check "$unit: not started again and again" wait_for 60 given_up_on $unit
+	cp /tmp/good /etc/vtap/${unit#vtap-}.conf
+	check "$unit: starts again" systemctl start $unit
+	[ $unit = vtap-client ] || sent=0 # the service manager kept no maps of a failed unit
 done
 check "all is mirrored again" no_gap wait_for 60 all_ok
 
 # One that root started by hand takes over from the unit, dies, and the unit takes over again.
-gone() { ! active vtap-client; }
+gone() { ! systemctl -q is-active vtap-client.service vtap-client.socket; }
 by_hand() {
 	send USR2 vtap-client
 	wait_for 60 gone
@@ -109,7 +110,8 @@ check "and nothing was lost meanwhile" no_gap wait_for 60 all_ok
 
 repairs() { client '[.mirrors[].repairs] | add'; }
 flap() {
-	for _ in 1 2 3 4 5; do
+	local i
+	for i in 1 2 3 4 5; do
 		ip link set eth0 down
 		ip link set eth0 up
 		in_ns col ip link set eth0 down
