@@ -10,7 +10,7 @@ tunnel='host 10.77.0.99' # on eth0: the tunnel's own packets, in every form; pro
 note() { echo "NOTE [$SECONDS s] $*"; }
 
 # Nothing waits for ever: what is being done, and until when, is in a file that the guard reads.
-limit=400
+limit=500
 doing() { echo "$((SECONDS + limit)) $*" > /run/vm-tests-doing; }
 guard() {
 	local until what
