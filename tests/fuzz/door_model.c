@@ -196,13 +196,13 @@ static void malformed(const struct door_frame *f, struct door_model *m)
 }
 
 static void judge_vxlan(const struct door_frame *f, const struct outer *o,
-			const struct door_rules *rules, struct door_model *m)
+			const struct door_admission *admit, struct door_model *m)
 {
 	size_t udp = o->transport, header = UDP_HEADER + VXLAN_HEADER, net = udp - ETH;
 	uint32_t port;
 
-	if (!get(f, udp + 2, 2, &port) || udp + UDP_HEADER > f->size || !rules->port ||
-	    port != ntohs(rules->port))
+	if (!get(f, udp + 2, 2, &port) || udp + UDP_HEADER > f->size || !admit->port ||
+	    port != ntohs(admit->port))
 		return;
 	m->key.encap = DOOR_ENCAP_VXLAN;
 	malformed(f, m);
@@ -218,14 +218,15 @@ static void judge_vxlan(const struct door_frame *f, const struct outer *o,
 	if (datagram < header + ETH)
 		return;
 	m->key.vni = word(f, udp + UDP_HEADER + 4, 3);
-	m->verdict = rules->enforce_vni && m->key.vni != rules->vni ? DOOR_UNWANTED : DOOR_TUNNEL;
+	m->verdict = admit->flags & DOOR_ENFORCE_VNI && m->key.vni != admit->vni ? DOOR_UNWANTED
+										 : DOOR_TUNNEL;
 	m->sum = (struct door_sum){1, datagram - header};
 	if (f->gso_size)
 		m->sum = aggregate(f, udp + header, 0, datagram - header);
 }
 
 static void judge_gre(const struct door_frame *f, const struct outer *o,
-		      const struct door_rules *rules, struct door_model *m)
+		      const struct door_admission *admit, struct door_model *m)
 {
 	size_t at = o->transport, net;
 	uint32_t flags, protocol, key = 0;
@@ -234,7 +235,7 @@ static void judge_gre(const struct door_frame *f, const struct outer *o,
 		return;
 	bool bridged = protocol == BRIDGED;
 	m->key.encap = bridged ? DOOR_ENCAP_GRETAP : DOOR_ENCAP_GRE;
-	if (!(rules->gre & DOOR_GRE_BIT(bridged ? 0 : 1, m->key.family)))
+	if (!(admit->gre & DOOR_GRE_BIT(bridged ? 0 : 1, m->key.family)))
 		return;
 	at += flags & 0x8000 ? 8 : 4;
 	if (flags & 0x2000) {
@@ -267,7 +268,7 @@ static bool for_this_host(const struct door_frame *f)
 	return f->bytes[0] & 1 || !memcmp(f->bytes, own, sizeof(own));
 }
 
-struct door_model door_model(const struct door_frame *f, const struct door_rules *rules)
+struct door_model door_model(const struct door_frame *f, const struct door_admission *admit)
 {
 	struct door_model m = {.verdict = DOOR_OTHER};
 	struct outer outer = {0};
@@ -281,9 +282,9 @@ struct door_model door_model(const struct door_frame *f, const struct door_rules
 	else if (type == IPV6)
 		readable = read_ipv6(f, &outer, &m.key);
 	if (readable && outer.protocol == UDP)
-		judge_vxlan(f, &outer, rules, &m);
+		judge_vxlan(f, &outer, admit, &m);
 	else if (readable && outer.protocol == GRE)
-		judge_gre(f, &outer, rules, &m);
+		judge_gre(f, &outer, admit, &m);
 	return m;
 }
 

@@ -32,7 +32,8 @@ struct door_frame {
 	uint32_t gso_size, gso_segs;
 };
 
-struct door_model door_model(const struct door_frame *frame, const struct door_rules *rules);
+/* Nothing is shut. */
+struct door_model door_model(const struct door_frame *frame, const struct door_admission *admit);
 
 /* What an endpoint's seal counts of a frame that arrived there. */
 struct door_sum door_model_delivered(const struct door_frame *frame);

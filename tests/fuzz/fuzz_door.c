@@ -16,6 +16,7 @@
 
 #include "collector/door.h"
 #include "collector/door_table.h"
+#include "collector/rules.h"
 #include "tests/fuzz/door_model.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/random_packet.h"
@@ -120,7 +121,7 @@ static void check_seal(const struct door *door, const struct door_frame *frame)
 static void check_door(unsigned which, const struct door_frame *frame)
 {
 	struct door *door = doors[which];
-	struct door_model model = door_model(frame, &rules[which]);
+	struct door_model model = door_model(frame, &rules[which].admit);
 	struct door_totals wanted = totals(door);
 	struct seen *before = look(door, &model);
 	bool shot = model.verdict == DOOR_MALFORMED || model.verdict == DOOR_UNWANTED;
@@ -189,7 +190,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_leave_network();
 	for (size_t i = 0; i < 2; i++) {
 		doors[i] = open_door(&configs[i]);
-		rules[i] = door_rules_of(&configs[i]);
+		rules[i] = rules_configured(&configs[i]);
+		door_set_rules(doors[i], &rules[i], &configs[i]);
 	}
 	return 0;
 }
