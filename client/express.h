@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/express_pass.h"
 #include "common/addr.h"
 #include "common/encap.h"
 
@@ -44,23 +45,6 @@ struct express_way {
 	int hop_exit;
 };
 
-/* Why copies went on to the kernel's tunnel. */
-enum express_pass {
-	EXPRESS_PASS_OFF,        /* no way is set */
-	EXPRESS_PASS_CHECKSUM,   /* outer UDP checksums are wanted */
-	EXPRESS_PASS_NOT_IP,     /* ARP, MPLS, LLDP ... */
-	EXPRESS_PASS_VLAN,       /* tagged */
-	EXPRESS_PASS_TUNNEL,     /* production's own tunnel packet, yet to be segmented or summed */
-	EXPRESS_PASS_TOO_BIG,    /* does not fit the path, and is not to be made smaller */
-	EXPRESS_PASS_UNFAMILIAR, /* an aggregate of neither TCP nor UDP, or with extension headers
-				  */
-	EXPRESS_PASS_REFUSED,    /* the kernel would not: no memory, or a kind of aggregate */
-	EXPRESS_PASSES
-};
-
-/* A word or two for it, as in the status: "off", "checksum", "not-ip" ... */
-const char *express_pass_name(enum express_pass pass);
-
 /* Frames as they are delivered: an aggregate is its segments, each with its headers; bytes with the
  * Ethernet header, without FCS. They never run backwards while the struct is there. */
 struct express_counts {
@@ -75,8 +59,10 @@ struct express_counts {
  * Loads the program. Its counts begin with those of an earlier one, when the layout fits: that of
  * `kept_fd` (from the service manager's store, stays the caller's; -1: none), failing that of the
  * program with id `old_prog_id` (0: none known; needs CAP_SYS_ADMIN, without it they begin at
- * zero). No way is set. On error: negative errno and words in why; -EPERM: capabilities are missing
- * (CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON).
+ * zero). No way is set. On error: negative errno and words in why; -EPERM: CAP_BPF or CAP_NET_ADMIN
+ * is missing. -EACCES: the kernel's verifier refuses the program, as that of 6.1 does without
+ * CAP_PERFMON; later ones take it, and make it slower: it then has to wait for the processor here
+ * and there, so that it is not led astray by its guesses.
  */
 int express_open(struct express **out, int kept_fd, uint32_t old_prog_id, char *why,
 		 size_t why_size);
@@ -94,6 +80,6 @@ int express_kept_fd(const struct express *express);
  */
 int express_set(struct express *express, const struct express_way *way);
 
-int express_read(struct express *express, struct express_counts *out);
+int express_read(const struct express *express, struct express_counts *out);
 
 #endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The express lane: runs at the tc egress of a tunnel's device on clones of production's packets.
+ * It puts the outer headers in front of a copy and hands it to the underlay's neighbour; aggregates
+ * stay aggregates. What it cannot do goes on to the kernel's tunnel, untouched: a copy is dropped
+ * only if it fails after it was changed. Packets are those of somebody else: nothing in them is
+ * trusted.
+ *
+ * Two things the tunnel would do are left out. The outer packet is never ECN-capable, as a mark set
+ * on its way would end up in the inner one. And the outer id is a count, as the copy fits the path.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "express_pass.h"
+#include "express_shared.h"
+
+#define LENGTH_MAX 65535 /* of an outer packet, as its headers say it */
+
+struct way {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__uint(value_size, sizeof(struct express_slot));
+};
+
+/* The loader makes the maps: these say it again, for who loads the object with other tools. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct way);
+} vtap_ways SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EXPRESS_SUMS);
+	__type(key, __u32);
+	__type(value, struct express_sum);
+} vtap_counts SEC(".maps");
+
+/* A copy, as it will be delivered. */
+struct copy {
+	__u32 length;  /* bytes of the skb */
+	__u32 headers; /* of an aggregate: what each segment has in front of its payload */
+	__u32 segment; /* of an aggregate: payload of each but the last */
+	__u64 room;
+	bool smaller; /* than on the wire */
+};
+
+/* Each reason has a sum of its own to be looked up: where the program is verified without
+ * CAP_PERFMON, a place in memory may not be computed. */
+static __always_inline void count_passed(const struct __sk_buff *skb, __u32 reason)
+{
+	__u32 index = EXPRESS_PASSED + reason;
+	struct express_sum *sum = bpf_map_lookup_elem(&vtap_counts, &index);
+
+	if (sum) {
+		sum->packets += skb->gso_size && skb->gso_segs ? skb->gso_segs : 1;
+		sum->bytes += skb->len;
+	}
+}
+
+/* What is written in front of a copy's payload: both Ethernet headers and what is between them. */
+struct outer {
+	__u64 ethernet[2]; /* from the third byte on */
+	__u64 header[EXPRESS_OUTER_MAX / 8 + 2];
+};
+
+static __always_inline int pass(const struct __sk_buff *skb, const struct express_slot *slot,
+				__u32 reason)
+{
+	count_passed(skb, reason);
+	return slot->hop_entry ? bpf_redirect(slot->hop_entry, 0) : TC_ACT_UNSPEC;
+}
+
+/* Zero: looks like IP without tags, in a frame of Ethernet. Else why not. */
+static __always_inline __u32 look(const struct __sk_buff *skb)
+{
+	const void *end = (const void *)(long)skb->data_end;
+	const __be16 *ethernet = (const void *)(long)skb->data;
+	const __u8 *version = (const void *)(ethernet + ETH_HLEN / 2);
+	__u32 wanted;
+
+	if (skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) ||
+	    skb->protocol == bpf_htons(ETH_P_8021AD))
+		return EXPRESS_PASS_VLAN;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		wanted = 4;
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		wanted = 6;
+	else
+		return EXPRESS_PASS_NOT_IP;
+	if ((const void *)(version + 1) > end)
+		return EXPRESS_PASS_UNFAMILIAR;
+	/* not so: a header without Ethernet, or somebody wrote what he liked */
+	if (ethernet[ETH_ALEN] != skb->protocol || *version >> 4 != wanted)
+		return EXPRESS_PASS_UNFAMILIAR;
+	return 0;
+}
+
+/* The headers in front of the payload; 0: not those of TCP or UDP right behind IP. */
+static __always_inline __u32 headers_of(const struct __sk_buff *skb, __u8 *protocol)
+{
+	const bool ip4 = skb->protocol == bpf_htons(ETH_P_IP);
+	__u32 l4 = ETH_HLEN + sizeof(struct ipv6hdr);
+	__u8 words;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + (ip4 ? 9 : 6), protocol, 1))
+		return 0;
+	if (ip4) {
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &words, 1))
+			return 0;
+		l4 = ETH_HLEN + (words & 15) * 4;
+	}
+	if (*protocol == IPPROTO_UDP)
+		return l4 + sizeof(struct udphdr);
+	if (*protocol != IPPROTO_TCP || bpf_skb_load_bytes(skb, l4 + 12, &words, 1))
+		return 0;
+	return l4 + (words >> 4) * 4;
+}
+
+/* An aggregate: whether its segments fit as they are, or can be made to. Zero, or why not. */
+static __always_inline __u32 fit_segments(const struct __sk_buff *skb,
+					  const struct express_slot *slot, struct copy *copy)
+{
+	const __u32 grows = slot->outer + ETH_HLEN;
+	__u8 protocol;
+
+	copy->segment = skb->gso_size;
+	copy->headers = headers_of(skb, &protocol);
+	if (!copy->headers || copy->headers > copy->length)
+		return EXPRESS_PASS_UNFAMILIAR;
+	if (slot->outer + copy->headers + copy->segment <= slot->mtu) {
+		copy->room |= BPF_F_ADJ_ROOM_FIXED_GSO;
+		return 0;
+	}
+	/* The kernel takes what the headers grow by off the segments. Datagrams stay whole. */
+	if (!slot->resegment || protocol != IPPROTO_TCP || copy->segment <= 2 * grows ||
+	    slot->outer + copy->headers + copy->segment - grows > slot->mtu)
+		return EXPRESS_PASS_TOO_BIG;
+	copy->segment -= grows;
+	copy->smaller = true;
+	return 0;
+}
+
+static __always_inline __u32 fit(const struct __sk_buff *skb, const struct express_slot *slot,
+				 struct copy *copy)
+{
+	copy->length = skb->len;
+	copy->room = slot->room;
+	if (copy->length + slot->outer > LENGTH_MAX)
+		return EXPRESS_PASS_TOO_BIG;
+	if (skb->gso_size)
+		return fit_segments(skb, slot, copy);
+	return copy->length + slot->outer > slot->mtu ? EXPRESS_PASS_TOO_BIG : 0;
+}
+
+/* What udp_flow_src_port() makes of the hash. */
+static __always_inline __u16 source_port(const struct express_slot *slot, __u32 hash)
+{
+	hash ^= hash << 16;
+	return slot->port_min + (__u16)(((__u64)hash * slot->port_span) >> 32);
+}
+
+/* Fills in what is not the same in all packets. `ip`: bytes of the IP header, a constant. */
+static __always_inline void finish(__u8 *header, const struct express_slot *slot, __u32 ip,
+				   __u32 size, __u32 length, __u16 id, __u16 port)
+{
+	struct udphdr *udp = (void *)(header + ip);
+	__u32 sum;
+
+	if (ip == EXPRESS_IPV4) {
+		struct iphdr *ip4 = (void *)header;
+
+		ip4->tot_len = bpf_htons(length + size);
+		ip4->id = bpf_htons(id);
+		sum = slot->sum + length + size + id;
+		sum = (sum & 0xffff) + (sum >> 16);
+		sum = (sum & 0xffff) + (sum >> 16);
+		ip4->check = bpf_htons(~sum & 0xffff);
+	} else {
+		((struct ipv6hdr *)header)->payload_len = bpf_htons(length + size - ip);
+	}
+	if (size == ip + EXPRESS_VXLAN) {
+		udp->source = bpf_htons(port);
+		udp->len = bpf_htons(length + size - ip);
+	}
+}
+
+/*
+ * `ip` and `size`, the outer headers', are constants. The copy has got its room: the Ethernet
+ * header is in front of it, and goes behind it. Of the outer one the neighbour writes the rest; the
+ * kernel only wants no group's address there. False: the room is not there.
+ *
+ * All of it is written by one call: a program that writes into packets directly has each clone
+ * copied before it begins, those that it passes on, too. It is put together in few stores, as each
+ * first one to a place on the stack waits for the processor where CAP_PERFMON is missing.
+ */
+static __always_inline bool write_outer(struct __sk_buff *skb, const struct express_slot *slot,
+					__u32 ip, __u32 size, __u32 length, __u16 id, __u16 port)
+{
+	struct outer outer;
+	__u8 *frame = (__u8 *)outer.ethernet + 2, *header = (__u8 *)outer.header;
+	__u32 i;
+
+	outer.ethernet[0] = 0;
+	outer.ethernet[1] = bpf_cpu_to_be64(ip == EXPRESS_IPV4 ? ETH_P_IP : ETH_P_IPV6);
+#pragma unroll
+	for (i = 0; i < EXPRESS_OUTER_MAX / 8; i++)
+		if (i < (size + 7) / 8)
+			outer.header[i] = slot->header[i];
+	finish(header, slot, ip, size, length, id, port);
+	return bpf_skb_load_bytes(skb, 0, header + size, ETH_HLEN) == 0 &&
+	       bpf_skb_store_bytes(skb, 0, frame, ETH_HLEN + size + ETH_HLEN, 0) == 0;
+}
+
+static __always_inline bool write_any(struct __sk_buff *skb, const struct express_slot *slot,
+				      __u32 length, __u16 id, __u16 port)
+{
+	switch (slot->outer) {
+	case EXPRESS_IPV4 + EXPRESS_VXLAN:
+		return write_outer(skb, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_VXLAN, length,
+				   id, port);
+	case EXPRESS_IPV6 + EXPRESS_VXLAN:
+		return write_outer(skb, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_VXLAN, length,
+				   id, port);
+	case EXPRESS_IPV4 + EXPRESS_GRE:
+		return write_outer(skb, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_GRE, length, id,
+				   port);
+	case EXPRESS_IPV6 + EXPRESS_GRE:
+		return write_outer(skb, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_GRE, length, id,
+				   port);
+	case EXPRESS_IPV4 + EXPRESS_GRE + EXPRESS_GRE_KEY:
+		return write_outer(skb, slot, EXPRESS_IPV4,
+				   EXPRESS_IPV4 + EXPRESS_GRE + EXPRESS_GRE_KEY, length, id, port);
+	case EXPRESS_IPV6 + EXPRESS_GRE + EXPRESS_GRE_KEY:
+		return write_outer(skb, slot, EXPRESS_IPV6,
+				   EXPRESS_IPV6 + EXPRESS_GRE + EXPRESS_GRE_KEY, length, id, port);
+	}
+	return false;
+}
+
+static __always_inline void count(struct express_sum *sum, const struct copy *copy)
+{
+	__u64 frames = 1;
+
+	if (copy->segment && copy->length > copy->headers)
+		frames = (copy->length - copy->headers + copy->segment - 1) / copy->segment;
+	sum->packets += frames;
+	sum->bytes += copy->length + (frames - 1) * copy->headers;
+	if (copy->smaller)
+		sum->resegmented += frames;
+}
+
+static __always_inline int encapsulate(struct __sk_buff *skb, struct express_slot *slot,
+				       struct express_sum *sum, const struct copy *copy)
+{
+	const __u32 hash = bpf_get_hash_recalc(skb);
+	const __u16 id = (__u16)sum->packets + (__u16)hash;
+	long error;
+
+	if (!hash)
+		return pass(skb, slot, EXPRESS_PASS_UNFAMILIAR);
+	error = bpf_skb_adjust_room(skb, slot->outer + ETH_HLEN, BPF_ADJ_ROOM_MAC, copy->room);
+	if (error)
+		return pass(skb, slot,
+			    error == -EALREADY ? EXPRESS_PASS_TUNNEL : EXPRESS_PASS_REFUSED);
+	if (!write_any(skb, slot, copy->length, id, source_port(slot, hash))) {
+		sum->dropped++;
+		return TC_ACT_SHOT;
+	}
+	count(sum, copy);
+	return bpf_redirect_neigh(slot->oif, (struct bpf_redir_neigh *)&slot->via,
+				  sizeof(struct bpf_redir_neigh), 0);
+}
+
+SEC("tc")
+int vtap_express(struct __sk_buff *skb)
+{
+	struct express_slot *slot = NULL;
+	struct express_sum *sum;
+	struct copy copy = {};
+	__u32 zero = 0, reason;
+	void *way;
+
+	way = bpf_map_lookup_elem(&vtap_ways, &zero);
+	if (way)
+		slot = bpf_map_lookup_elem(way, &zero);
+	if (!slot) {
+		count_passed(skb, EXPRESS_PASS_OFF);
+		return TC_ACT_UNSPEC;
+	}
+	/* it was here before */
+	if (slot->hop_exit && skb->ingress_ifindex == slot->hop_exit)
+		return TC_ACT_UNSPEC;
+	if (!slot->oif)
+		return pass(skb, slot, slot->reason);
+	reason = look(skb);
+	if (!reason)
+		reason = fit(skb, slot, &copy);
+	if (reason)
+		return pass(skb, slot, reason);
+	sum = bpf_map_lookup_elem(&vtap_counts, &zero); /* EXPRESS_TAKEN */
+	return sum ? encapsulate(skb, slot, sum, &copy) : TC_ACT_UNSPEC;
+}
+
+char vtap_license[] SEC("license") = "Dual BSD/GPL";
