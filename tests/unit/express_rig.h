@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the express lane's program must make of a frame, worked out the slow way, and a run of the
+ * program to compare with.
+ */
+#ifndef VTAP_TESTS_UNIT_EXPRESS_RIG_H
+#define VTAP_TESTS_UNIT_EXPRESS_RIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/express.h"
+
+enum { FRAME_MAX = 2000, VERDICT_NEXT = -1, VERDICT_REDIRECT = 7 }; /* TC_ACT_UNSPEC, _REDIRECT */
+
+struct frame {
+	uint8_t bytes[FRAME_MAX + 128];
+	size_t length;
+	uint32_t gso_size, gso_segs, ingress_ifindex;
+};
+
+/* Runs the program on a frame, which becomes what the program made of it; returns the verdict. */
+int rig_run(const struct express *express, struct frame *frame);
+
+enum rig_fate { RIG_TAKEN, RIG_PASSED };
+/* What is to become of a frame that is no aggregate; with RIG_PASSED, why. */
+enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
+		       enum express_pass *why);
+/* NULL: `out` is `in` as this way wants it encapsulated. Else what is wrong with it. */
+const char *rig_wrong(const struct express_way *way, const struct frame *in,
+		      const struct frame *out);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The express lane's program, run by the kernel on frames of all kinds, against a reference. What
+ * it makes of TCP aggregates can be seen on the wire only: a test run has none that the kernel
+ * would know the type of.
+ */
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "express_rig.h"
+
+enum { SKIPPED = 77, ROUNDS = 3000, HOP_ENTRY = 77, HOP_EXIT = 78 };
+
+static struct express *express;
+static char why[256];
+static uint64_t state;
+
+static uint32_t draw(uint32_t below)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state >> 33) % below;
+}
+
+static struct express_way a_way(enum encap encap, uint32_t vni, const char *local,
+				const char *remote)
+{
+	struct express_way way = {.encap = encap,
+				  .vni = vni,
+				  .port = 4789,
+				  .oif = 1,
+				  .mtu = 1500,
+				  .ttl = 63,
+				  .tos = 0xb8,
+				  .port_min = 32768,
+				  .port_max = 60999};
+
+	ck_assert(ip_addr_parse(local, &way.local));
+	ck_assert(ip_addr_parse(remote, &way.remote));
+	way.via = way.remote;
+	return way;
+}
+
+static struct express_way plain(void)
+{
+	return a_way(ENCAP_VXLAN, 42, "10.0.0.5", "192.0.2.1");
+}
+
+static struct express_counts counts(void)
+{
+	struct express_counts now;
+
+	ck_assert_int_eq(express_read(express, &now), 0);
+	return now;
+}
+
+/* Headers as they should be, then mostly a few bytes as they should not. */
+static void draw_frame(struct frame *frame)
+{
+	static const uint16_t types[] = {0x0800, 0x0800, 0x0800, 0x86dd, 0x86dd,
+					 0x0806, 0x8100, 0x88a8, 0x88b5, 0x0040};
+	const uint16_t type = types[draw(sizeof(types) / sizeof(*types))];
+
+	memset(frame, 0, sizeof(*frame));
+	frame->length = draw(3) ? 60 + draw(1500) : 60 + draw(40);
+	for (size_t i = 0; i < frame->length; i++)
+		frame->bytes[i] = (uint8_t)draw(256);
+	frame->bytes[0] &= 0xfe;
+	frame->bytes[12] = (uint8_t)(type >> 8);
+	frame->bytes[13] = (uint8_t)type;
+	frame->bytes[14] = type == 0x86dd ? 0x60 : 0x45;
+	frame->bytes[type == 0x86dd ? 20 : 23] = draw(2) ? 6 : 17;
+	for (uint32_t i = draw(4); i; i--)
+		frame->bytes[12 + draw(40)] = (uint8_t)draw(256);
+}
+
+static void assert_as_reference(const struct express_way *way)
+{
+	struct express_counts before = counts(), after;
+	enum express_pass reason;
+	struct frame in, out;
+	const char *wrong;
+	int verdict;
+
+	draw_frame(&in);
+	out = in;
+	verdict = rig_run(express, &out);
+	after = counts();
+	ck_assert_uint_eq(after.dropped, 0);
+	ck_assert_uint_eq(after.resegmented, 0);
+	if (rig_fate(way, &in, &reason) == RIG_TAKEN) {
+		wrong = rig_wrong(way, &in, &out);
+		ck_assert_msg(!wrong, "%s, frame of %zu", wrong, in.length);
+		ck_assert_int_eq(verdict, VERDICT_REDIRECT);
+		before.packets++;
+		before.bytes += in.length;
+	} else {
+		ck_assert_int_eq(verdict, VERDICT_NEXT);
+		ck_assert_uint_eq(out.length, in.length);
+		ck_assert_mem_eq(out.bytes, in.bytes, in.length);
+		before.passed[reason]++;
+	}
+	ck_assert_mem_eq(&before, &after, sizeof(after));
+}
+
+START_TEST(frames_are_as_the_reference_has_them)
+{
+	struct express_way ways[] = {
+	    a_way(ENCAP_VXLAN, 0xabcdef, "10.0.0.5", "192.0.2.1"),
+	    a_way(ENCAP_VXLAN, 1, "fd00::5", "2001:db8::1"),
+	    a_way(ENCAP_GRETAP, 0, "10.0.0.5", "192.0.2.1"),
+	    a_way(ENCAP_GRETAP, 0xfedcba98, "10.0.0.5", "192.0.2.1"),
+	    a_way(ENCAP_GRETAP, 0, "fd00::5", "2001:db8::1"),
+	    a_way(ENCAP_GRETAP, 7, "fd00::5", "2001:db8::1"),
+	};
+
+	ways[0].mtu = 1550;
+	ways[3].mtu = 1400;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		state = i + 1;
+		ck_assert_int_eq(express_set(express, &ways[i]), 0);
+		for (int round = 0; round < ROUNDS; round++)
+			assert_as_reference(&ways[i]);
+	}
+}
+END_TEST
+
+/* To the byte: what just fits, and what just does not. */
+START_TEST(a_frame_fits_or_not)
+{
+	struct express_way way = plain();
+	struct frame frame;
+
+	ck_assert_int_eq(express_set(express, &way), 0);
+	for (size_t length = 1463; length <= 1465; length++) {
+		memset(&frame, 0, sizeof(frame));
+		frame.bytes[12] = 0x08;
+		frame.bytes[14] = 0x45;
+		frame.length = length;
+		ck_assert_int_eq(rig_run(express, &frame),
+				 length <= 1464 ? VERDICT_REDIRECT : VERDICT_NEXT);
+	}
+	ck_assert_uint_eq(counts().packets, 2);
+	ck_assert_uint_eq(counts().bytes, 1463 + 1464);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_TOO_BIG], 1);
+}
+END_TEST
+
+/* A flow keeps its source port, and flows spread. */
+START_TEST(flows_have_their_ports)
+{
+	struct express_way way = plain();
+	struct frame base = {.length = 60}, frame;
+	unsigned port, first = 0, differ = 0;
+
+	ck_assert_int_eq(express_set(express, &way), 0);
+	base.bytes[12] = 0x08;
+	memcpy(base.bytes + 14, "\x45\0\0\x2e\0\0\0\0\x40\x11\0\0\x0a\1\0\1\x0a\1\0\2", 20);
+	for (unsigned i = 0; i < 64; i++) {
+		base.bytes[35] = (uint8_t)(i / 2); /* UDP source port: two of each */
+		base.bytes[39] = 26;
+		frame = base;
+		ck_assert_int_eq(rig_run(express, &frame), VERDICT_REDIRECT);
+		port = (unsigned)frame.bytes[34] << 8 | frame.bytes[35];
+		if (i % 2)
+			ck_assert_uint_eq(port, first);
+		else
+			differ += port != first;
+		first = port;
+	}
+	ck_assert_uint_gt(differ, 16);
+}
+END_TEST
+
+static void put_aggregate(struct frame *frame, bool ipv4, uint8_t protocol, uint32_t gso_size)
+{
+	memset(frame, 0, sizeof(*frame));
+	frame->length = 1900;
+	frame->gso_size = gso_size;
+	frame->gso_segs = 3;
+	frame->bytes[12] = ipv4 ? 0x08 : 0x86;
+	frame->bytes[13] = ipv4 ? 0x00 : 0xdd;
+	frame->bytes[14] = ipv4 ? 0x45 : 0x60;
+	frame->bytes[ipv4 ? 23 : 20] = protocol;
+	frame->bytes[(ipv4 ? 34 : 54) + 12] = 0x80; /* TCP, with 12 bytes of options */
+}
+
+/* REFUSED is the kernel's: the program has found that it fits, and tried. */
+START_TEST(aggregates_fit_or_not)
+{
+	static const struct {
+		bool ipv4, resegment;
+		uint8_t protocol;
+		uint32_t gso_size, mtu;
+		enum express_pass reason;
+	} cases[] = {
+	    {true, false, 6, 1448, 1550, EXPRESS_PASS_REFUSED},
+	    {true, false, 6, 1448, 1549, EXPRESS_PASS_TOO_BIG},
+	    {true, true, 6, 1448, 1549, EXPRESS_PASS_REFUSED},
+	    {true, true, 6, 1448, 1500, EXPRESS_PASS_REFUSED},
+	    {true, true, 6, 1448, 1499, EXPRESS_PASS_TOO_BIG},
+	    {false, true, 6, 1428, 1500, EXPRESS_PASS_REFUSED},
+	    {false, true, 6, 1429, 1500, EXPRESS_PASS_TOO_BIG},
+	    {false, false, 6, 1428, 1550, EXPRESS_PASS_REFUSED},
+	    {true, false, 17, 1472, 1550, EXPRESS_PASS_REFUSED},
+	    {true, true, 17, 1472, 1549, EXPRESS_PASS_TOO_BIG},
+	    {true, true, 6, 90, 150, EXPRESS_PASS_TOO_BIG},
+	    {true, true, 132, 500, 1500, EXPRESS_PASS_UNFAMILIAR},
+	    {false, true, 0, 500, 1500, EXPRESS_PASS_UNFAMILIAR},
+	};
+	struct express_way way = plain();
+	struct frame in, out;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t before = counts().passed[cases[i].reason];
+
+		way.mtu = cases[i].mtu;
+		way.resegment = cases[i].resegment;
+		ck_assert_int_eq(express_set(express, &way), 0);
+		put_aggregate(&in, cases[i].ipv4, cases[i].protocol, cases[i].gso_size);
+		out = in;
+		ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+		ck_assert_mem_eq(out.bytes, in.bytes, in.length);
+		ck_assert_msg(counts().passed[cases[i].reason] == before + 3, "case %zu", i);
+	}
+	ck_assert_uint_eq(counts().packets, 0);
+}
+END_TEST
+
+START_TEST(what_is_passed_on_goes_through_the_hop)
+{
+	struct express_way way = plain();
+	struct frame in = {.length = 60}, out = in;
+
+	way.hop_entry = HOP_ENTRY;
+	way.hop_exit = HOP_EXIT;
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
+	ck_assert_mem_eq(out.bytes, in.bytes, in.length);
+	ck_assert_uint_eq(out.length, in.length);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
+	/* back again, whatever it is */
+	for (int ip = 0; ip < 2; ip++) {
+		in.bytes[12] = ip ? 0x08 : 0;
+		in.bytes[14] = 0x45;
+		out = in;
+		out.ingress_ifindex = HOP_EXIT;
+		ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+		ck_assert_uint_eq(out.length, in.length);
+	}
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
+	ck_assert_uint_eq(counts().packets, 0);
+	/* nowhere, but through the hop */
+	way.oif = 0;
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+	out.ingress_ifindex = 0;
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 1);
+}
+END_TEST
+
+static void add_frame_tests(TCase *tests)
+{
+	tcase_add_test(tests, frames_are_as_the_reference_has_them);
+	tcase_add_test(tests, a_frame_fits_or_not);
+	tcase_add_test(tests, flows_have_their_ports);
+	tcase_add_test(tests, aggregates_fit_or_not);
+	tcase_add_test(tests, what_is_passed_on_goes_through_the_hop);
+}
+
+static int run_ip(void)
+{
+	struct frame frame = {.length = 60};
+
+	frame.bytes[12] = 0x08;
+	frame.bytes[14] = 0x45;
+	return rig_run(express, &frame);
+}
+
+START_TEST(a_way_is_set_and_taken_away)
+{
+	struct express_way way = plain();
+
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT); /* none so far */
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	ck_assert_int_eq(express_set(express, NULL), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 2);
+	way.checksum = true;
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 1);
+	way.encap = ENCAP_GRETAP; /* has none to compute */
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+}
+END_TEST
+
+START_TEST(a_way_without_sense_changes_nothing)
+{
+	struct express_way good = plain(), bad[7];
+
+	ck_assert_int_eq(express_set(express, &good), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		bad[i] = good;
+	bad[0].encap = ENCAP_GRE;
+	bad[1].port = 0;
+	bad[2].port_min = bad[2].port_max;
+	bad[3].vni = 1 << 24;
+	bad[4].via.family = 0;
+	bad[5].local.family = AF_INET6;
+	bad[6].ttl = 0;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_int_eq(express_set(express, &bad[i]), -EINVAL);
+		ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	}
+}
+END_TEST
+
+/* With the descriptor, by the program, with neither; and with a descriptor of something else. */
+START_TEST(counts_go_on_in_the_next_one)
+{
+	struct express_way way = plain();
+	struct express *first = express;
+	const uint32_t old = express_prog_id(first);
+	const int kept = express_kept_fd(first);
+	const struct {
+		int fd;
+		uint32_t id;
+		uint64_t packets;
+	} cases[] = {{kept, 0, 1}, {-1, old, 1}, {-1, 0, 0}, {express_prog_fd(first), 0, 0}};
+
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ck_assert_int_eq(express_open(&express, cases[i].fd, cases[i].id, why, sizeof(why)),
+				 0);
+		ck_assert_uint_ne(express_prog_id(express), old);
+		ck_assert_uint_eq(counts().packets, cases[i].packets);
+		express_free(express);
+	}
+	express = first;
+	ck_assert_uint_eq(counts().packets, 1);
+}
+END_TEST
+
+START_TEST(each_reason_has_a_name)
+{
+	for (int i = 0; i < EXPRESS_PASSES; i++)
+		ck_assert_str_ne(express_pass_name((enum express_pass)i), "");
+}
+END_TEST
+
+static void setup(void)
+{
+	ck_assert_msg(express_open(&express, -1, 0, why, sizeof(why)) == 0, "%s", why);
+	ck_assert_str_eq(why, "");
+}
+
+static void teardown(void)
+{
+	express_free(express);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("express");
+	TCase *tests = tcase_create("express");
+	SRunner *runner;
+	int failed, error = express_open(&express, -1, 0, why, sizeof(why));
+
+	express_free(express);
+	if (error == -EPERM || error == -EACCES || error == -ENOSYS) {
+		fprintf(stderr, "skipped: %s\n", why);
+		return SKIPPED;
+	}
+	/* Frames of a test run come in on this namespace's lo: it must be none that forwards. */
+	if (unshare(CLONE_NEWNET))
+		fprintf(stderr, "in the network namespace of the caller: %s\n", strerror(errno));
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	add_frame_tests(tests);
+	tcase_add_test(tests, a_way_is_set_and_taken_away);
+	tcase_add_test(tests, a_way_without_sense_changes_nothing);
+	tcase_add_test(tests, counts_go_on_in_the_next_one);
+	tcase_add_test(tests, each_reason_has_a_name);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
