@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the plan: what its parts share. plan.c is the tunnels and what tc copies, plan_tee.c what
- * nftables copies. For these files alone.
+ * Inside the plan: what its parts share. plan_tunnel.c is the tunnels, plan_hop.c what stands
+ * before them, plan_stream.c what tc copies, plan_tee.c what nftables copies, plan_tell.c what is
+ * said of things of others. For these files alone.
  */
 #ifndef VTAP_CLIENT_PLAN_PARTS_H
 #define VTAP_CLIENT_PLAN_PARTS_H
 
 #include "client/plan.h"
 #include "client/tee.h"
+
+enum { PLAN_OWN_PREF = 1 }; /* on vtap's own devices */
 
 struct context {
 	struct plan *plan;
@@ -22,6 +25,29 @@ struct context {
 
 /* A device of vtap's, be it the client's or the collector's. */
 bool plan_own(const struct link *link);
+/* A device of this name that is not the client's own? The subject is told. */
+bool plan_taken(struct context *c, const char *name, int subject);
+
+/* Additions; after a failed one the plan is not used. Of the first two NULL: it failed. */
+struct want_link *plan_add_link(struct context *c, const char *name, enum link_kind kind,
+				int subject);
+struct want_qdisc *plan_add_qdisc(struct context *c, const struct device *device,
+				  enum qdisc_kind kind, int subject);
+void plan_add_filter(struct context *c, const struct want_filter *filter);
+/* The device that will have this name. */
+struct device plan_device(const char *name);
+
+void plan_tunnel(struct context *c, size_t index);
+bool plan_hop_needed(const struct context *c, const struct client_collector *collector,
+		     const struct path *path, const struct tunnel *tunnel);
+bool plan_hop_taken(struct context *c, const char *device, int subject);
+void plan_hop(struct context *c, const struct client_collector *collector, int subject);
+void plan_stream(struct context *c, struct stream *stream);
+
+void plan_tell_programs(struct context *c, const char *name, int subject);
+void plan_tell_next_hop(struct context *c, const struct path *path, int subject);
+void plan_tell_blind(struct context *c, const struct stream *stream, const struct link *link,
+		     const struct want_filter *want);
 
 /* A stream by method "tee"; the monitored link may be missing. */
 void plan_tee_copy(struct context *c, const struct stream *stream, const struct link *link);
