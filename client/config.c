@@ -2,7 +2,7 @@
 /*
  * client.conf: what its keys mean and which of them go together. Does not look at the machine.
  */
-#include "client/config.h"
+#include "client/config_parts.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,12 +12,7 @@
 
 #include "client/filter.h"
 #include "client/pcap.h"
-#include "client/rate.h"
 #include "client/tee.h"
-#include "common/conf.h"
-
-enum { VNI_MAX = (1 << 24) - 1 };
-static const char *const encaps[] = {"vxlan", "gretap", "gre", NULL}; /* as enum encap */
 
 /* clang-format off */
 static cfg_opt_t collector_keys[] = {
@@ -28,7 +23,9 @@ static cfg_opt_t collector_keys[] = {
 	CONF_KEY("port", "4789"),
 	CONF_KEY("device", NULL),
 	CONF_KEY("rate", "none"),
-	CONF_KEY("oversize", "fragment"),
+	CONF_KEY("accelerate", "auto"),
+	CONF_KEY("oversize", "resegment"),
+	CONF_KEY("udp_checksum", "auto"),
 	CONF_KEY("ttl", "64"),
 	CONF_KEY("dscp", "0"),
 	CONF_KEY("clamp_mss", "false"),
@@ -57,173 +54,9 @@ static cfg_opt_t schema[] = {
 };
 /* clang-format on */
 
-/* ---- collectors
- * --------------------------------------------------------------------------------------------- */
-
-static void read_addresses(struct conf *conf, cfg_t *section, struct client_collector *c)
-{
-	if (conf_value(section, "address", 0))
-		conf_address(conf, section, "address", &c->address);
-	else
-		conf_problem(conf, conf_line(section), "collector \"%s\" has no address", c->name);
-	if (*conf_string(section, "local"))
-		conf_address(conf, section, "local", &c->local);
-	if (c->local.family && c->address.family && c->local.family != c->address.family)
-		conf_problem(conf, conf_key_line(section, "local"),
-			     "local \"%s\" and address \"%s\" must both be IPv4 or both IPv6",
-			     conf_string(section, "local"), conf_string(section, "address"));
-}
-
-static void read_device(struct conf *conf, cfg_t *section, struct client_collector *c)
-{
-	const char *text = conf_string(section, "device");
-	char name[sizeof("vtap-") + IFNAMSIZ];
-
-	if (*text) {
-		conf_interface(conf, conf_key_line(section, "device"), "device", text, c->device);
-		return;
-	}
-	if ((size_t)snprintf(name, sizeof(name), "vtap-%s", c->name) >= IFNAMSIZ)
-		conf_problem(
-		    conf, conf_line(section),
-		    "device \"vtap-%s\", the default for collector \"%s\", is longer than %d "
-		    "characters: set device",
-		    c->name, c->name, IFNAMSIZ - 1);
-	else
-		conf_interface(conf, conf_line(section), "device", name, c->device);
-}
-
-static void read_encap(struct conf *conf, cfg_t *section, struct client_collector *c)
-{
-	uint32_t port = 0;
-	unsigned encap = ENCAP_VXLAN;
-
-	conf_choice(conf, section, "encap", encaps, &encap);
-	c->encap = (enum encap)encap;
-	if (c->encap == ENCAP_VXLAN) {
-		conf_number(conf, section, "vni", 1, VNI_MAX, &c->vni);
-		conf_number(conf, section, "port", 1, UINT16_MAX, &port);
-		c->port = (uint16_t)port;
-		return;
-	}
-	conf_number(conf, section, "vni", 0, UINT32_MAX, &c->vni);
-	if (conf_is_set(section, "port"))
-		conf_problem(conf, conf_key_line(section, "port"),
-			     "port is for encap \"vxlan\": %s has none", encap_name(c->encap));
-}
-
-static void read_collector(struct conf *conf, cfg_t *section, struct client_collector *c)
-{
-	static const char *const oversizes[] = {"fragment", "drop", NULL};
-	uint32_t ttl = 0, dscp = 0;
-	unsigned oversize = 0;
-
-	conf_name(conf, section, "a collector");
-	read_addresses(conf, section, c);
-	read_encap(conf, section, c);
-	read_device(conf, section, c);
-	if (!rate_parse(conf_string(section, "rate"), &c->rate))
-		conf_problem(conf, conf_key_line(section, "rate"),
-			     "rate \"%s\" is not \"none\" or a rate such as \"200mbit\"",
-			     conf_string(section, "rate"));
-	conf_choice(conf, section, "oversize", oversizes, &oversize);
-	conf_number(conf, section, "ttl", 1, UINT8_MAX, &ttl);
-	conf_number(conf, section, "dscp", 0, 63, &dscp);
-	conf_flag(conf, section, "clamp_mss", &c->clamp_mss);
-	c->oversize_drop = oversize == 1;
-	if (c->encap != ENCAP_VXLAN && c->oversize_drop)
-		conf_problem(conf, conf_key_line(section, "oversize"),
-			     "oversize \"drop\" is for encap \"vxlan\": %s would tell production's "
-			     "hosts to send less",
-			     encap_name(c->encap));
-	c->ttl = (uint8_t)ttl;
-	c->dscp = (uint8_t)dscp;
-}
-
 const char *direction_name(enum direction direction)
 {
 	return direction == EGRESS ? "egress" : "ingress";
-}
-
-void client_hop_name(const char *device, enum hop_end end, char name[IFNAMSIZ])
-{
-	snprintf(name, IFNAMSIZ, "%.13s-%c", device, end == HOP_ENTRY ? 'h' : 'x');
-}
-
-static bool is_hop_of(const char *name, const char *device)
-{
-	char entry[IFNAMSIZ], exit[IFNAMSIZ];
-
-	client_hop_name(device, HOP_ENTRY, entry);
-	client_hop_name(device, HOP_EXIT, exit);
-	return strcmp(name, entry) == 0 || strcmp(name, exit) == 0;
-}
-
-/* Two devices, and the hops of both, need six names. */
-static void check_devices(struct conf *conf, int line, const struct client_collector *c,
-			  const struct client_collector *earlier)
-{
-	char hop[IFNAMSIZ];
-
-	if (!*c->device || !*earlier->device)
-		return;
-	client_hop_name(c->device, HOP_ENTRY, hop);
-	if (strcmp(c->device, earlier->device) == 0)
-		conf_problem(conf, line, "device \"%s\" is that of collector \"%s\"", c->device,
-			     earlier->name);
-	else if (is_hop_of(hop, earlier->device))
-		conf_problem(conf, line,
-			     "device \"%s\" and \"%s\" of collector \"%s\" must differ within "
-			     "their first 13 "
-			     "characters",
-			     c->device, earlier->device, earlier->name);
-	else if (is_hop_of(c->device, earlier->device) || is_hop_of(earlier->device, c->device))
-		conf_problem(conf, line,
-			     "device \"%s\" cannot be used beside \"%s\" of collector \"%s\": one "
-			     "is the name of "
-			     "the other's helper device",
-			     c->device, earlier->device, earlier->name);
-}
-
-/* What the kernel refuses (EEXIST). */
-static void check_identity(struct conf *conf, int line, const struct client_collector *c,
-			   const struct client_collector *earlier)
-{
-	if (c->encap != earlier->encap || c->vni != earlier->vni || !c->address.family)
-		return;
-	if (c->encap == ENCAP_VXLAN && c->vni && c->port && c->port == earlier->port &&
-	    c->address.family == earlier->address.family)
-		conf_problem(conf, line,
-			     "vni %u on port %u is that of collector \"%s\": the kernel has only "
-			     "one %s tunnel with it",
-			     c->vni, c->port, earlier->name,
-			     c->address.family == AF_INET ? "IPv4" : "IPv6");
-	else if (c->encap != ENCAP_VXLAN && ip_addr_equal(&c->address, &earlier->address) &&
-		 ip_addr_equal(&c->local, &earlier->local))
-		conf_problem(conf, line,
-			     "collector \"%s\" has the same address and vni: the kernel has only "
-			     "one %s tunnel with them",
-			     earlier->name, encap_name(c->encap));
-}
-
-static void check_collectors(struct conf *conf, const struct client_config *config, size_t i)
-{
-	cfg_t *section = cfg_getnsec(conf->root, "collector", (unsigned)i);
-	const struct client_collector *c = &config->collectors[i];
-	int device_line =
-	    *conf_string(section, "device") ? conf_key_line(section, "device") : conf_line(section);
-
-	for (size_t j = 0; j < i; j++) {
-		const struct client_collector *earlier = &config->collectors[j];
-
-		if (strcmp(c->name, earlier->name) == 0) {
-			conf_problem(conf, conf_line(section),
-				     "there already is a collector \"%s\"", c->name);
-			return;
-		}
-		check_devices(conf, device_line, c, earlier);
-		check_identity(conf, conf_key_line(section, "vni"), c, earlier);
-	}
 }
 
 /* ---- mirrors --------------------------------------------------------------------------------- */
@@ -343,8 +176,8 @@ static void check_own_device(struct conf *conf, int line, const struct client_co
 	for (size_t i = 0; i < config->collectors_count && *m->interface; i++) {
 		const struct client_collector *c = &config->collectors[i];
 
-		if (*c->device &&
-		    (strcmp(m->interface, c->device) == 0 || is_hop_of(m->interface, c->device)))
+		if (*c->device && (strcmp(m->interface, c->device) == 0 ||
+				   config_is_hop_of(m->interface, c->device)))
 			conf_problem(conf, line,
 				     "interface \"%s\" is vtap's own, for collector \"%s\"",
 				     m->interface, c->name);
@@ -400,8 +233,8 @@ static bool read_sections(struct conf *conf, struct client_config *config)
 		config->collectors[i].name = strdup(conf_title(section));
 		if (!config->collectors[i].name)
 			return false;
-		read_collector(conf, section, &config->collectors[i]);
-		check_collectors(conf, config, i);
+		config_read_collector(conf, section, &config->collectors[i]);
+		config_check_collector(conf, config, i);
 	}
 	for (; config->mirrors_count < mirrors; config->mirrors_count++) {
 		size_t i = config->mirrors_count;

@@ -19,6 +19,20 @@ enum { CLIENT_PREF_DEFAULT = 2 };
 enum direction { INGRESS, EGRESS, DIRECTIONS };
 const char *direction_name(enum direction direction); /* "ingress", "egress" */
 
+/* What becomes of copies that the path cannot take whole. */
+enum oversize {
+	OVERSIZE_RESEGMENT, /* super-packets are cut smaller, single frames are fragmented */
+	OVERSIZE_FRAGMENT,  /* frames stay as they were on the wire */
+	OVERSIZE_DROP,      /* super-packets are cut smaller, single frames are dropped */
+};
+
+/* Of the outer UDP header. */
+enum udp_checksum {
+	UDP_CHECKSUM_AUTO, /* zero where the express lane writes it for IPv4, else computed */
+	UDP_CHECKSUM_ON,
+	UDP_CHECKSUM_OFF,
+};
+
 struct client_collector {
 	char *name;
 	struct ip_addr address;
@@ -27,8 +41,10 @@ struct client_collector {
 	uint32_t vni;  /* of GRE the key; 0: none */
 	uint16_t port; /* 0 for GRE */
 	char device[IFNAMSIZ];
-	uint64_t rate; /* bytes per second; 0: no cap */
-	bool oversize_drop;
+	uint64_t rate;   /* bytes per second; 0: no cap */
+	bool accelerate; /* the express lane, where it can be had */
+	enum oversize oversize;
+	enum udp_checksum udp_checksum;
 	uint8_t ttl;
 	uint8_t dscp;
 	bool clamp_mss;

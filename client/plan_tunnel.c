@@ -126,8 +126,9 @@ static struct vxlan tunnel_vxlan(const struct client_collector *collector)
 					  follows it at once */
 	    .ttl = collector->ttl,
 	    .tos = (uint8_t)(collector->dscp << 2),
-	    .df = collector->oversize_drop && collector->address.family == AF_INET ? VXLAN_DF_SET
-										   : VXLAN_DF_UNSET,
+	    .df = collector->oversize == OVERSIZE_DROP && collector->address.family == AF_INET
+		      ? VXLAN_DF_SET
+		      : VXLAN_DF_UNSET,
 	};
 }
 

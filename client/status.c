@@ -34,8 +34,9 @@ const char *client_oversize(const struct client_collector *collector, const stru
 {
 	if (!tunnel->too_small)
 		return "none";
-	return collector->oversize_drop || collector->address.family == AF_INET6 ? "drop"
-										 : "fragment";
+	return collector->oversize == OVERSIZE_DROP || collector->address.family == AF_INET6
+		   ? "drop"
+		   : "fragment";
 }
 
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream)

@@ -88,7 +88,9 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c->port, 4789);
 	ck_assert_str_eq(c->device, "vtap-soc");
 	ck_assert_uint_eq(c->rate, 0);
-	ck_assert(!c->oversize_drop);
+	ck_assert(c->accelerate);
+	ck_assert_int_eq(c->oversize, OVERSIZE_RESEGMENT);
+	ck_assert_int_eq(c->udp_checksum, UDP_CHECKSUM_AUTO);
 	ck_assert_uint_eq(c->ttl, 64);
 	ck_assert_uint_eq(c->dscp, 0);
 	ck_assert_uint_eq(config->mirrors_count, 1);
@@ -110,6 +112,7 @@ START_TEST(every_key)
 		 "  address = \"2001:db8::1\" local = '2001:db8::2' encap = vxlan\n"
 		 "  vni = 16777215 port = 65535 device = \"fifteen-letters\"\n"
 		 "  rate = \"200mbit\" oversize = drop ttl = 255 dscp = 63\n"
+		 "  accelerate = off udp_checksum = \"off\"\n"
 		 "}\n"
 		 "mirror \"eth0\" {\n"
 		 "  collector = {soc, \"other\"} direction = ingress method = tc\n"
@@ -127,7 +130,9 @@ START_TEST(every_key)
 	ck_assert_uint_eq(c->port, 65535);
 	ck_assert_str_eq(c->device, "fifteen-letters");
 	ck_assert_uint_eq(c->rate, 25000000);
-	ck_assert(c->oversize_drop);
+	ck_assert(!c->accelerate);
+	ck_assert_int_eq(c->oversize, OVERSIZE_DROP);
+	ck_assert_int_eq(c->udp_checksum, UDP_CHECKSUM_OFF);
 	ck_assert_uint_eq(c->ttl, 255);
 	ck_assert_uint_eq(c->dscp, 63);
 	ck_assert_uint_eq(config->mirrors_count, 2);
@@ -229,6 +234,8 @@ START_TEST(encapsulations)
 	key_bad("encap = gretap\noversize = drop",
 		"4: oversize \"drop\" is for encap \"vxlan\": gretap would tell production's hosts "
 		"to send less\n");
+	key_bad("encap = gretap\nudp_checksum = off",
+		"4: udp_checksum is for encap \"vxlan\": gretap has none\n");
 	bad("collector a { address = 192.0.2.1 encap = gre }\n"
 	    "collector b { address = 192.0.2.1 encap = gre\nvni = 42 }",
 	    "3: collector \"a\" has the same address and vni: the kernel has only one gre tunnel "
@@ -258,8 +265,10 @@ END_TEST
 START_TEST(choices)
 {
 	key_bad("encap = geneve", "3: encap \"geneve\" is not \"vxlan\", \"gretap\" or \"gre\"\n");
-	key_bad("oversize = resegment",
-		"3: oversize \"resegment\" is not \"fragment\" or \"drop\"\n");
+	key_bad("oversize = cut",
+		"3: oversize \"cut\" is not \"resegment\", \"fragment\" or \"drop\"\n");
+	key_bad("accelerate = on", "3: accelerate \"on\" is not \"auto\" or \"off\"\n");
+	key_bad("udp_checksum = no", "3: udp_checksum \"no\" is not \"auto\", \"on\" or \"off\"\n");
 	key_bad("clamp_mss = maybe", "3: clamp_mss \"maybe\" is not true or false\n");
 	bad(SOC "mirror eth0 {\nmethod = nft }", "3: method \"nft\" is not \"tc\" or \"tee\"\n");
 	bad(SOC "mirror eth0 {\ndirection = in }",
@@ -648,9 +657,9 @@ END_TEST
 START_TEST(sample_uncommented)
 {
 	static const char *const keys[] = {
-	    "address",   "local",    "encap",  "vni",    "port",      "device",
-	    "rate",      "oversize", "ttl",    "dscp",   "clamp_mss", "collector",
-	    "direction", "method",   "filter", "listen", "tc_pref"};
+	    "address",   "local",  "encap",  "vni",       "port",      "device",     "rate",
+	    "oversize",  "ttl",    "dscp",   "clamp_mss", "collector", "accelerate", "udp_checksum",
+	    "direction", "method", "filter", "listen",    "tc_pref"};
 	FILE *file = fopen(TEST_SRCDIR "/etc/client.conf", "re");
 	char line[256], text[16384] = "";
 	struct client_config *config;
@@ -669,6 +678,9 @@ START_TEST(sample_uncommented)
 	ck_assert_uint_eq(config->collectors[0].port, 4789);
 	ck_assert_uint_eq(config->collectors[0].rate, 0);
 	ck_assert_uint_eq(config->collectors[0].ttl, 64);
+	ck_assert(config->collectors[0].accelerate);
+	ck_assert_int_eq(config->collectors[0].oversize, OVERSIZE_RESEGMENT);
+	ck_assert_int_eq(config->collectors[0].udp_checksum, UDP_CHECKSUM_AUTO);
 	ck_assert_str_eq(config->collectors[0].device, "vtap-soc");
 	ck_assert_uint_eq(config->tc_pref, 2);
 	ck_assert_uint_eq(config->metrics.port, 9479);
