@@ -156,6 +156,22 @@ static void listen_to_nft(struct life *life)
 		log_warning("cannot listen to nftables: %s", strerror(-error));
 }
 
+static bool plans_past_ipsec(const struct daemon *d)
+{
+	return d->plans_past_ipsec && d->plans_past_ipsec(d->ctx);
+}
+
+static void listen_to_ipsec(struct life *life)
+{
+	if (!plans_past_ipsec(life->daemon))
+		return;
+	int error = rtnl_use_xfrm(life->rtnl);
+	if (!error)
+		error = events_open_ipsec(&life->events);
+	if (error && error != -EPROTONOSUPPORT) /* the slow resync sees what happens to them */
+		log_warning("cannot listen to IPsec: %s", strerror(-error));
+}
+
 /* ---- configuration --------------------------------------------------------------------------- */
 
 static bool load(struct life *life)
@@ -185,6 +201,7 @@ static void on_reload(void *ctx)
 			log_notice("configuration reloaded");
 		metrics_server_listen(life->metrics, &life->daemon->metrics_listen);
 		listen_to_nft(life);
+		listen_to_ipsec(life);
 	}
 	life->ready = false; /* READY=1 ends RELOADING=1 */
 	life->told = false;
@@ -394,6 +411,7 @@ static int live(struct life *life)
 		return EXIT_FAILURE;
 	}
 	listen_to_nft(life);
+	listen_to_ipsec(life);
 	if (service_watchdog_ms())
 		on_watchdog(life);
 	if (d->tick_ms)
@@ -427,6 +445,8 @@ static int start(struct life *life)
 	error = rtnl_open(&life->rtnl);
 	if (!error && d->looks_at_nft)
 		error = rtnl_use_nft(life->rtnl);
+	if (!error && !remove && plans_past_ipsec(d))
+		error = rtnl_use_xfrm(life->rtnl);
 	if (error)
 		return fail("cannot open a netlink socket", error);
 	d->reconcile.kernel = rtnl_kernel(life->rtnl);

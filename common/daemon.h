@@ -58,7 +58,10 @@ struct daemon {
 	bool (*concerns)(void *ctx, const struct link *link);
 	bool looks_at_nft;            /* nftables tables of its owner may be there */
 	bool (*plans_nft)(void *ctx); /* whether the plan has some; may be NULL */
-	bool plans_addresses;         /* the plan depends on which links have addresses */
+	/* Whether the plan has packets that IPsec does not see, and so depends on its policies; may
+	 * be NULL. */
+	bool (*plans_past_ipsec)(void *ctx);
+	bool plans_addresses; /* the plan depends on which links have addresses */
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
 

@@ -68,6 +68,24 @@ static void on_nft_event(void *ctx)
 		events->wake(events->wake_ctx, false);
 }
 
+static void take_ipsec(void *ctx, const struct nlmsghdr *event)
+{
+	(void)event;
+	((struct events *)ctx)->hint = HINT_PASS;
+}
+
+static void on_ipsec_event(void *ctx)
+{
+	struct events *events = ctx;
+
+	events->hint = HINT_NOTHING;
+	int error = monitor_drain(events->ipsec_monitor, take_ipsec, events);
+	if (error)
+		log_error("the event socket of IPsec failed: %s", strerror(-error));
+	if (events->hint == HINT_PASS)
+		events->wake(events->wake_ctx, false);
+}
+
 int events_open(struct events *events)
 {
 	events->context.own_port = rtnl_port(events->rtnl);
@@ -86,8 +104,19 @@ int events_open_nft(struct events *events)
 				  events);
 }
 
+int events_open_ipsec(struct events *events)
+{
+	if (events->ipsec_monitor)
+		return 0;
+	int error = monitor_open_xfrm(&events->ipsec_monitor);
+	return error ? error
+		     : loop_watch(events->loop, monitor_fd(events->ipsec_monitor), on_ipsec_event,
+				  events);
+}
+
 void events_close(struct events *events)
 {
 	monitor_close(events->monitor);
 	monitor_close(events->nft_monitor);
+	monitor_close(events->ipsec_monitor);
 }

@@ -32,14 +32,17 @@ struct events {
 
 	/* Its own. */
 	struct monitor *monitor;
-	struct monitor *nft_monitor; /* NULL: nothing of nftables is wanted */
-	enum hint hint;              /* of the events that are being taken */
-	bool everywhere;             /* one of them named no link */
+	struct monitor *nft_monitor;   /* NULL: nothing of nftables is wanted */
+	struct monitor *ipsec_monitor; /* NULL: nobody plans past it */
+	enum hint hint;                /* of the events that are being taken */
+	bool everywhere;               /* one of them named no link */
 };
 
 int events_open(struct events *events); /* 0 or a negative errno */
 /* nftables too; a second time does nothing. Before it, other programs' rules wake nobody. */
 int events_open_nft(struct events *events);
+/* IPsec policies, in the same way; a kernel without IPsec: -EPROTONOSUPPORT. */
+int events_open_ipsec(struct events *events);
 void events_close(struct events *events);
 
 #endif

@@ -188,6 +188,8 @@ int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *see
 		       other way round */
 		error = kernel->read_ruleset(kernel, &now.ruleset);
 	if (!error)
+		error = kernel->dump_policies(kernel, &now);
+	if (!error)
 		error = snapshot_sort(&now);
 	if (!error)
 		error = observe_programs(kernel, owner, &now, seen, look);

@@ -30,10 +30,13 @@ struct kernel {
 	int (*run)(struct kernel *kernel, const struct op *op, char *why, size_t why_size);
 	/* Fills an empty one. */
 	int (*read_ruleset)(struct kernel *kernel, struct ruleset *ruleset);
+	/* Fills snapshot->policies. */
+	int (*dump_policies)(struct kernel *kernel, struct snapshot *snapshot);
 };
 
 /*
- * One observation, sorted: all links, addresses, qdiscs and nftables tables of vtap's, and the
+ * One observation, sorted: all links, addresses, qdiscs and nftables tables of vtap's, the IPsec
+ * policies, and the
  * filters of clsact and ingress qdiscs; offloads for the links that carry the owner's mark. With
  * `look`, filters are only asked for on those links, on the owner's, and on new ones; of the others
  * they are kept as `seen` has them from the last observation, counters too. NULL: everywhere.

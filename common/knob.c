@@ -99,3 +99,20 @@ int knob_ipv6_quiet(const char *device)
 		error = set_ipv6(device, settings[i][0], settings[i][1]);
 	return error;
 }
+
+void knob_port_range(uint16_t *min, uint16_t *max)
+{
+	char text[32] = "";
+	unsigned low = 0, high = 0;
+	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		ssize_t size = read(fd, text, sizeof(text) - 1);
+		text[size > 0 ? size : 0] = '\0';
+		close(fd);
+	}
+	if (sscanf(text, "%u %u", &low, &high) != 2 || !low || low > high || high > UINT16_MAX)
+		low = 32768, high = 60999;
+	*min = (uint16_t)low;
+	*max = (uint16_t)high;
+}

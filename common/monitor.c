@@ -5,6 +5,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -20,6 +21,8 @@ static const int route_groups[] = {RTNLGRP_LINK,        RTNLGRP_TC,         RTNL
 				   RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,  RTNLGRP_NEIGH};
 
 static const int nft_groups[] = {NFNLGRP_NFTABLES};
+
+static const int xfrm_groups[] = {XFRMNLGRP_POLICY};
 
 static int open_groups(struct monitor **out, int protocol, const int *groups, size_t count)
 {
@@ -56,6 +59,12 @@ int monitor_open_nft(struct monitor **out)
 {
 	return open_groups(out, NETLINK_NETFILTER, nft_groups,
 			   sizeof(nft_groups) / sizeof(*nft_groups));
+}
+
+int monitor_open_xfrm(struct monitor **out)
+{
+	return open_groups(out, NETLINK_XFRM, xfrm_groups,
+			   sizeof(xfrm_groups) / sizeof(*xfrm_groups));
 }
 
 void monitor_close(struct monitor *monitor)

@@ -15,6 +15,8 @@ struct monitor;
 int monitor_open(struct monitor **out);
 /* nftables. */
 int monitor_open_nft(struct monitor **out);
+/* IPsec policies; a kernel without IPsec: -EPROTONOSUPPORT. */
+int monitor_open_xfrm(struct monitor **out);
 void monitor_close(struct monitor *monitor); /* NULL is fine */
 int monitor_fd(const struct monitor *monitor);
 

@@ -32,6 +32,7 @@ void snapshot_clear(struct snapshot *s)
 	free(s->qdiscs.items);
 	free(s->filters.items);
 	free(s->programs.items);
+	free(s->policies.items);
 	free(s->names.items);
 	free(s->ruleset.tallies.items);
 	*s = (struct snapshot){0};

@@ -177,6 +177,7 @@ struct route_query {
 	struct ip_addr to;
 	struct ip_addr from; /* family 0: any */
 	uint8_t tos;
+	bool closely; /* whether there are several next hops is asked too */
 };
 
 /* What the neighbour table says of the next hop. */
@@ -195,6 +196,8 @@ struct route {
 	bool local;          /* the address is this host's own */
 	struct ip_addr via;  /* the next hop: a gateway, or the address itself */
 	enum next_hop next_hop;
+	bool several; /* there are several next hops, of which this is one */
+	bool wrapped; /* packets are encapsulated on the way: MPLS, SRv6 */
 };
 
 enum { TALLY_NAME = 32 };
@@ -223,6 +226,7 @@ struct snapshot {
 	ARRAY_OF(struct program) programs;  /* by ifindex, parent; in the order they run */
 	ARRAY_OF(uint32_t) names;           /* indexes into links, by name */
 	struct ruleset ruleset;
+	ARRAY_OF(struct ip_prefix) policies; /* IPsec's, for packets to these; see policy.h */
 };
 
 void snapshot_clear(struct snapshot *snapshot); /* frees everything in it */
@@ -259,6 +263,8 @@ bool cookie_names(const uint8_t *cookie, size_t size, const char *name);
  */
 #define PROG_NAME_DOOR      "vtap-door"
 #define PROG_NAME_DOOR_MADE "vtap-door made-clsact"
+/* The client's, on tunnels and the hops before them. */
+#define PROG_NAME_EXPRESS "vtap-express"
 /* On links of vtap's own: no mark of an owner needed. */
 #define PROG_NAME_SEAL    "vtap-seal"
 #define PROG_NAME_CUT_END "vtap-cut-end"

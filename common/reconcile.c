@@ -6,9 +6,16 @@
 
 #include "common/hooks.h"
 
+static int look(struct reconcile *r, const struct ifset *where)
+{
+	if (r->about_to_look)
+		r->about_to_look(r->ctx);
+	return kernel_observe(r->kernel, r->owner, &r->seen, where);
+}
+
 int reconcile_observe(struct reconcile *r)
 {
-	int error = kernel_observe(r->kernel, r->owner, &r->seen, NULL);
+	int error = look(r, NULL);
 	r->seen_all = !error;
 	return error;
 }
@@ -16,7 +23,7 @@ int reconcile_observe(struct reconcile *r)
 static int observe_and_diff(struct reconcile *r, bool to_nothing, struct desired *desired,
 			    struct ops *ops)
 {
-	int error = kernel_observe(r->kernel, r->owner, &r->seen, r->partial ? &r->look : NULL);
+	int error = look(r, r->partial ? &r->look : NULL);
 	r->seen_all = !error && !r->partial;
 	if (!error)
 		error = hooks_update(&r->made, &r->seen, r->owner);

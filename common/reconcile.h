@@ -17,6 +17,9 @@ struct reconcile {
 	/* Fills `desired` from the snapshot and blocks subjects that cannot be. 0 or a negative
 	 * errno. */
 	int (*plan)(void *ctx, struct reconcile *reconcile, struct desired *desired);
+	/* Told before each observation: what is counted elsewhere is to be read now, as no filter
+	 * that led there may be seen with less than that. May be NULL. */
+	void (*about_to_look)(void *ctx);
 	/* Told of each operation that was run; may be NULL. */
 	void (*ran)(void *ran_ctx, const struct op *op, int error, const char *why);
 	/* Told before a clsact is made, with it in `made` already; may be NULL. */

@@ -13,15 +13,18 @@
 #include "common/knob.h"
 #include "common/link.h"
 #include "common/nft.h"
+#include "common/route.h"
 #include "common/talk.h"
 #include "common/tc.h"
 #include "common/tcx.h"
 #include "common/way.h"
+#include "common/xfrm.h"
 
 struct rtnl {
 	struct kernel kernel;
 	struct talk talk;
-	struct nft *nft; /* NULL: not in use */
+	struct nft *nft;   /* NULL: not in use */
+	struct xfrm *xfrm; /* the same */
 	int ioctl_fd;
 	bool no_tcx; /* the kernel has none, or does not tell us */
 };
@@ -162,95 +165,9 @@ static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex,
 	return 0;
 }
 
-/* ---- routes ---------------------------------------------------------------------------------- */
-
-static void take_gateway(const struct nlattr *const tb[], uint8_t family, struct ip_addr *via)
-{
-	struct rtvia other;
-
-	if (nlattr_copy(tb[RTA_GATEWAY], via->bytes, family == AF_INET ? 4 : 16)) {
-		via->family = family;
-	} else if (nlattr_copy(tb[RTA_VIA], &other, sizeof(other))) { /* of the other family */
-		via->family = (uint8_t)other.rtvia_family;
-		size_t size;
-		const char *data = nlattr_data(tb[RTA_VIA], &size);
-		if (size < sizeof(other) + ip_addr_size(via))
-			via->family = 0;
-		else
-			memcpy(via->bytes, data + sizeof(other), ip_addr_size(via));
-	}
-}
-
-static int take_route(const struct nlmsghdr *header, void *ctx)
-{
-	const struct nlattr *tb[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
-	struct route *route = ctx;
-	struct rtmsg info;
-
-	if (header->nlmsg_type != RTM_NEWROUTE || !nlmsg_parse(header, sizeof(info), tb, RTA_MAX))
-		return 0;
-	memcpy(&info, NLMSG_DATA(header), sizeof(info));
-	nlattr_copy(tb[RTA_OIF], &route->oif, sizeof(route->oif));
-	if (tb[RTA_PREFSRC] &&
-	    nlattr_copy(tb[RTA_PREFSRC], route->from.bytes, info.rtm_family == AF_INET ? 4 : 16))
-		route->from.family = info.rtm_family;
-	nlattr_parse_nest(tb[RTA_METRICS], metrics, RTAX_MAX);
-	nlattr_u32(metrics[RTAX_MTU], &route->mtu);
-	take_gateway(tb, info.rtm_family, &route->via);
-	route->local = info.rtm_type == RTN_LOCAL;
-	if (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL)
-		return 0;
-	return info.rtm_type == RTN_PROHIBIT ? -EACCES : -ENETUNREACH;
-}
-
-static int take_state(const struct nlmsghdr *header, void *ctx)
-{
-	struct ndmsg info;
-
-	if (header->nlmsg_type != RTM_NEWNEIGH || header->nlmsg_len < NLMSG_LENGTH(sizeof(info)))
-		return 0;
-	memcpy(&info, NLMSG_DATA(header), sizeof(info));
-	*(uint16_t *)ctx = info.ndm_state;
-	return 0;
-}
-
-/* A kernel before 5.0 gives no single entry: unknown, as where there is none. */
-static enum next_hop ask_neighbour(struct rtnl *rtnl, const struct route *route)
-{
-	struct ndmsg info = {.ndm_family = route->via.family, .ndm_ifindex = route->oif};
-	uint16_t state = NUD_NONE;
-	struct nlmsg m;
-
-	nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, RTM_GETNEIGH, 0, &info, sizeof(info));
-	nlmsg_put(&m, NDA_DST, route->via.bytes, ip_addr_size(&route->via));
-	if (talk(&rtnl->talk, &m, take_state, &state) || state == NUD_NONE)
-		return NEXT_HOP_UNKNOWN;
-	if (state & NUD_FAILED)
-		return NEXT_HOP_FAILED;
-	return (state & NUD_INCOMPLETE) ? NEXT_HOP_ASKED : NEXT_HOP_GOOD;
-}
-
 static int route_to(struct kernel *kernel, const struct route_query *query, struct route *out)
 {
-	struct rtnl *rtnl = self(kernel);
-	size_t size = ip_addr_size(&query->to);
-	struct rtmsg info = {.rtm_family = query->to.family,
-			     .rtm_dst_len = (uint8_t)(size * 8),
-			     .rtm_tos = query->tos};
-	struct nlmsg m;
-
-	*out = (struct route){0};
-	nlmsg_start(&m, rtnl->talk.request, TALK_SIZE, RTM_GETROUTE, 0, &info, sizeof(info));
-	nlmsg_put(&m, RTA_DST, query->to.bytes, size);
-	if (query->from.family)
-		nlmsg_put(&m, RTA_SRC, query->from.bytes, size);
-	int error = talk(&rtnl->talk, &m, take_route, out);
-	if (error || out->local)
-		return error;
-	if (!out->via.family)
-		out->via = query->to;
-	out->next_hop = ask_neighbour(rtnl, out);
-	return 0;
+	return route_ask(&self(kernel)->talk, query, out);
 }
 
 /* ---- what the dump of links does not say ------------------------------------------------------
@@ -378,6 +295,12 @@ static int read_ruleset(struct kernel *kernel, struct ruleset *ruleset)
 	return nft ? nft_read(nft, ruleset) : 0;
 }
 
+static int dump_policies(struct kernel *kernel, struct snapshot *s)
+{
+	struct xfrm *xfrm = self(kernel)->xfrm;
+	return xfrm ? xfrm_read(xfrm, s) : 0;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 int rtnl_open(struct rtnl **out)
@@ -388,7 +311,7 @@ int rtnl_open(struct rtnl **out)
 		return -ENOMEM;
 	rtnl->kernel =
 	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
-			    read_details, route_to,       run,         read_ruleset};
+			    read_details, route_to,       run,         read_ruleset, dump_policies};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = rtnl->ioctl_fd < 0 ? -errno : talk_open(&rtnl->talk, NETLINK_ROUTE);
 	if (error) {
@@ -405,6 +328,7 @@ void rtnl_close(struct rtnl *rtnl)
 		return;
 	talk_close(&rtnl->talk);
 	nft_close(rtnl->nft);
+	xfrm_close(rtnl->xfrm);
 	if (rtnl->ioctl_fd >= 0)
 		close(rtnl->ioctl_fd);
 	free(rtnl);
@@ -413,6 +337,11 @@ void rtnl_close(struct rtnl *rtnl)
 int rtnl_use_nft(struct rtnl *rtnl)
 {
 	return rtnl->nft ? 0 : nft_open(&rtnl->nft);
+}
+
+int rtnl_use_xfrm(struct rtnl *rtnl)
+{
+	return rtnl->xfrm ? 0 : xfrm_open(&rtnl->xfrm);
 }
 
 bool rtnl_nft_changed(struct rtnl *rtnl)

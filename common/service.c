@@ -104,12 +104,16 @@ void service_watchdog(void)
 	sd_notify(0, "WATCHDOG=1");
 }
 
+void service_drop(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
 void service_store(const char *name, int fd)
 {
 	char message[160];
 
-	snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-	sd_notify(0, message);
+	service_drop(name);
 	/* without FDPOLL=0 the manager polls it, sees the error that polling a BPF map gives, and
 	 * drops it */
 	snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SERVICE_FDS = 16 };
+enum { SERVICE_FDS = 64 };
 
 struct service_fd {
 	char name[64];
@@ -34,5 +34,7 @@ uint64_t service_watchdog_ms(void);
 void service_watchdog(void);
 /* Keeps a descriptor over a restart, in place of what has that name. */
 void service_store(const char *name, int fd);
+/* Keeps it no longer. */
+void service_drop(const char *name);
 
 #endif

@@ -110,6 +110,8 @@ static void parse_program(const struct nlattr *tb[], struct filter *out)
 	nlattr_string(tb[TCA_BPF_NAME], out->prog_name, sizeof(out->prog_name));
 	if (strncmp(out->prog_name, PROG_NAME_DOOR, strlen(PROG_NAME_DOOR)) == 0)
 		out->owner = OWNER_COLLECTOR;
+	else if (strcmp(out->prog_name, PROG_NAME_EXPRESS) == 0)
+		out->owner = OWNER_CLIENT;
 	nlattr_u16(tb[TCA_BPF_OPS_LEN], &count);
 	const void *ops = nlattr_data(tb[TCA_BPF_OPS], &size);
 	if (!count || size != count * sizeof(*out->insns))

@@ -161,12 +161,22 @@ static int read_ruleset(struct kernel *kernel, struct ruleset *ruleset)
 	return 0;
 }
 
+static int dump_policies(struct kernel *kernel, struct snapshot *s)
+{
+	struct fake_kernel *fake = (struct fake_kernel *)kernel;
+	int error = reading(fake);
+
+	for (size_t i = 0; !error && i < fake->policies.count; i++)
+		*(struct ip_prefix *)must(ARRAY_ADD(&s->policies)) = fake->policies.items[i];
+	return error;
+}
+
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
 	fake->kernel =
 	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
-			    read_details, route,          fake_run,    read_ruleset};
+			    read_details, route,          fake_run,    read_ruleset, dump_policies};
 }
 
 void fake_kernel_free(struct fake_kernel *fake)
@@ -179,6 +189,7 @@ void fake_kernel_free(struct fake_kernel *fake)
 	free(fake->filters.items);
 	free(fake->routes.items);
 	free(fake->programs.items);
+	free(fake->policies.items);
 	free(fake->ruleset.tallies.items);
 	free(fake->ruleset_text);
 	*fake = (struct fake_kernel){0};

@@ -38,6 +38,7 @@ struct fake_kernel {
 	ARRAY_OF(struct fake_filter) filters;
 	ARRAY_OF(struct fake_route) routes;
 	ARRAY_OF(struct program) programs;
+	ARRAY_OF(struct ip_prefix) policies;
 	struct ruleset ruleset;
 	char *ruleset_text; /* what was put last; NULL: none */
 	int next_ifindex;
