@@ -29,6 +29,11 @@ static void read_counters(const struct tunnel_sources *from, const uint64_t last
 	if (from->hop_filter)
 		now[HOP_REFUSED] =
 		    from->hop_filter->stats.overlimits + from->hop_filter->stats.drops;
+	if (from->express) {
+		now[EXPRESS_SENT] = from->express->packets;
+		now[EXPRESS_SENT_BYTES] = from->express->bytes;
+		now[EXPRESS_DROPPED] = from->express->dropped;
+	}
 }
 
 void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
@@ -46,19 +51,28 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 		grown[i] = growth(now[i], a->last[i]);
 		a->last[i] = now[i];
 	}
-	grown[TUNNEL_SENT_BYTES] += grown[TUNNEL_SENT] * from->header;
-	a->tx_packets += grown[TUNNEL_SENT];
-	a->tx_bytes += grown[TUNNEL_SENT_BYTES];
-	a->tx_dropped += grown[TUNNEL_DROPPED] + grown[HOP_DROPPED];
+	uint64_t sent = grown[TUNNEL_SENT] + grown[EXPRESS_SENT];
+	uint64_t bytes = grown[TUNNEL_SENT_BYTES] + grown[TUNNEL_SENT] * from->header +
+			 grown[EXPRESS_SENT_BYTES];
+	uint64_t dropped = grown[TUNNEL_DROPPED] + grown[HOP_DROPPED] + grown[EXPRESS_DROPPED];
+	a->tx_packets += sent;
+	a->tx_bytes += bytes;
+	a->tx_dropped += dropped;
 	a->tx_errors += grown[TUNNEL_ERRORS];
-	a->pool_packets += grown[TUNNEL_SENT];
-	a->pool_bytes += grown[TUNNEL_SENT_BYTES];
-	a->pool_lost +=
-	    grown[TUNNEL_DROPPED] + grown[TUNNEL_ERRORS] + grown[HOP_DROPPED] + grown[HOP_REFUSED];
+	a->pool_packets += sent;
+	a->pool_bytes += bytes;
+	a->pool_lost += dropped + grown[TUNNEL_ERRORS] + grown[HOP_REFUSED];
 	a->capped = grown[TUNNEL_CAPPED];
 	a->refused = grown[HOP_REFUSED];
-	a->sent = grown[TUNNEL_SENT];
-	a->lost = grown[TUNNEL_DROPPED] + grown[TUNNEL_ERRORS] + grown[HOP_DROPPED];
+	a->sent = sent;
+	a->lost = dropped + grown[TUNNEL_ERRORS];
+}
+
+void account_skip_express(struct tunnel_account *a, const struct express_counts *counts)
+{
+	a->last[EXPRESS_SENT] = counts->packets;
+	a->last[EXPRESS_SENT_BYTES] = counts->bytes;
+	a->last[EXPRESS_DROPPED] = counts->dropped;
 }
 
 void account_restart(struct stream_account *a)

@@ -5,7 +5,8 @@
  * An action at egress counts wire frames and bytes right, GSO included. At ingress it sees GRO
  * packets without their inner headers and without the Ethernet header, and some drivers give no
  * segment count. nftables sees super-packets as one, both ways. The tunnel device counts each frame
- * after segmentation, but not per mirror. So: what the tunnel sent is shared among its streams;
+ * after segmentation, but not per mirror; the express lane, which goes past the device, counts its
+ * own. So: what both sent is shared among the tunnel's streams;
  * egress and nftables' take what they counted, ingress gets the rest; without one, those whose
  * super-packets it must have come from. The sum over a collector's streams is what its tunnel sent,
  * always.
@@ -14,6 +15,7 @@
 #define VTAP_CLIENT_ACCOUNT_H
 
 #include "client/config.h"
+#include "client/express.h"
 #include "common/object.h"
 
 /* What the kernel counts around one tunnel. */
@@ -25,6 +27,9 @@ enum tunnel_counter {
 	TUNNEL_CAPPED, /* by the qdisc that caps the rate */
 	HOP_DROPPED,   /* by the hop's entry */
 	HOP_REFUSED,   /* copies that the tunnel did not take from the hop: capped, or it is down */
+	EXPRESS_SENT,  /* past the device, by the express lane */
+	EXPRESS_SENT_BYTES,
+	EXPRESS_DROPPED,
 	TUNNEL_COUNTERS
 };
 
@@ -35,6 +40,7 @@ struct tunnel_sources {
 	const struct qdisc *cap;
 	const struct link *hop;
 	const struct filter *hop_filter;
+	const struct express_counts *express;
 };
 
 struct tunnel_account {
@@ -73,6 +79,8 @@ struct stream_account {
  * larger at the collector than the filter's action counts it. */
 void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from);
 void account_stream(struct stream_account *account, const struct filter *filter, int headers);
+/* What the express lane has counted so far is not the account's. */
+void account_skip_express(struct tunnel_account *account, const struct express_counts *counts);
 /* The stream's filter was put anew: its counters start at zero. */
 void account_restart(struct stream_account *account);
 /* The stream goes on, perhaps by another method. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/lanes.h"
 #include "client/metrics.h"
 #include "client/setup.h"
 #include "client/state.h"
@@ -16,6 +17,7 @@
 #include "common/daemon.h"
 #include "common/file.h"
 #include "common/instance.h"
+#include "common/knob.h"
 #include "common/log.h"
 #include "common/loop.h"
 
@@ -25,6 +27,7 @@ struct client {
 	struct daemon daemon;
 	struct setup *setup;
 	struct setup *waiting;
+	bool live;        /* programs may be loaded */
 	const char *path; /* of the configuration */
 };
 
@@ -53,6 +56,9 @@ static int adopt(void *ctx)
 		subjects_inherit(&subjects, &client->daemon.subjects);
 		setup_inherit(client->waiting, client->setup);
 	}
+	if (client->live)
+		lanes_open(client->waiting, &client->daemon.reconcile.seen, NULL);
+	lanes_close(client->setup, client->waiting);
 	subjects_clear(&client->daemon.subjects);
 	setup_free(client->setup);
 	client->daemon.subjects = subjects;
@@ -67,13 +73,20 @@ static int adopt(void *ctx)
 static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 {
 	struct client *client = ctx;
-	struct plan work = setup_plan(client->setup);
 
+	knob_port_range(&client->setup->port_min, &client->setup->port_max);
 	if (reconcile->seen_all)
 		setup_count(client->setup, &reconcile->seen, loop_now_ms());
 	blind_look(client->setup, &reconcile->seen, reconcile->seen_all);
 	setup_find_paths(client->setup, reconcile->kernel);
-	return plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
+	struct plan work = setup_plan(client->setup);
+	int error =
+	    plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
+	if (error)
+		return error;
+	/* before anything is changed: a new way is good at once, and an old one no longer */
+	lanes_set(client->setup);
+	return 0;
 }
 
 static bool concerns(void *ctx, const struct link *link)
@@ -84,12 +97,30 @@ static bool concerns(void *ctx, const struct link *link)
 static bool routes_changed(void *ctx)
 {
 	struct client *client = ctx;
-	return setup_paths_changed(client->setup, client->daemon.reconcile.kernel);
+
+	if (!setup_paths_changed(client->setup, client->daemon.reconcile.kernel))
+		return false;
+	/* the kernel's path knows the new ways already; the next pass tells the lanes */
+	lanes_clear(client->setup);
+	return true;
 }
 
 static bool plans_nft(void *ctx)
 {
 	return setup_plans_nft(((struct client *)ctx)->setup);
+}
+
+static bool plans_past_ipsec(void *ctx)
+{
+	return setup_plans_lanes(((struct client *)ctx)->setup);
+}
+
+static void about_to_look(void *ctx)
+{
+	struct client *client = ctx;
+
+	if (client->setup) /* not to remove all */
+		lanes_read(client->setup);
 }
 
 static void applied(void *ctx, const struct op *op)
@@ -139,14 +170,17 @@ static int restore(void *ctx, const struct service *service, char *why, size_t w
 	struct reconcile *reconcile = &client->daemon.reconcile;
 	char path[STATE_PATH];
 
-	(void)service, (void)why, (void)why_size;
+	(void)why, (void)why_size;
+	client->live = true;
 	instance_file("state", path, sizeof(path));
 	char *text = file_read(path);
-	if (!text)
-		return 0; /* the first start */
-	if (reconcile_observe(reconcile) || !state_restore(client->setup, &reconcile->seen, text))
+	int error = reconcile_observe(reconcile); /* if it fails, the first pass says why */
+	if (text && (error || !state_restore(client->setup, &reconcile->seen, text)))
 		log_warning("%s: the counters of the client before could not be taken over", path);
 	free(text);
+	lanes_open(client->setup, &reconcile->seen, service);
+	for (size_t i = 0; i < service->kept_count; i++)
+		close(service->kept[i].fd);
 	return 0;
 }
 
@@ -203,14 +237,18 @@ int main(int argc, char **argv)
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
 		       .looks_at_nft = true,
+		       .plans_past_ipsec = plans_past_ipsec,
 		       .plans_nft = plans_nft,
-		       .reconcile = {.owner = OWNER_CLIENT, .plan = plan}},
+		       .reconcile = {.owner = OWNER_CLIENT,
+				     .plan = plan,
+				     .about_to_look = about_to_look}},
 	};
 
 	client.daemon.ctx = &client;
 	client.daemon.reconcile.ctx = &client;
 	int result = daemon_run(&client.daemon, argc, argv);
 	setup_free(client.waiting);
+	lanes_close(client.setup, NULL);
 	setup_free(client.setup);
 	return result;
 }

@@ -53,6 +53,26 @@ static uint64_t tx_errors(const struct view *v, size_t i)
 	return v->setup->tunnel_accounts[i].tx_errors;
 }
 
+static uint64_t lane_on(const struct view *v, size_t i)
+{
+	return !client_lane_off(v->setup, v->subjects, i);
+}
+
+static uint64_t lane_packets(const struct view *v, size_t i)
+{
+	return v->setup->lanes[i].counts.packets;
+}
+
+static uint64_t lane_bytes(const struct view *v, size_t i)
+{
+	return v->setup->lanes[i].counts.bytes;
+}
+
+static uint64_t lane_resegmented(const struct view *v, size_t i)
+{
+	return v->setup->lanes[i].counts.resegmented;
+}
+
 static const struct metric collector_metrics[] = {
     {METRICS_GAUGE, "vtap_client_collector_up",
      "Whether the tunnel to the collector works (1) or is blocked (0).", collector_up},
@@ -61,13 +81,21 @@ static const struct metric collector_metrics[] = {
     {METRICS_GAUGE, "vtap_client_collector_needed_mtu_bytes",
      "MTU with which no copy would be too big for the path.", needed_mtu},
     {METRICS_COUNTER, "vtap_client_collector_tx_packets_total",
-     "Packets sent by the tunnel device.", tx_packets},
-    {METRICS_COUNTER, "vtap_client_collector_tx_bytes_total", "Bytes sent by the tunnel device.",
-     tx_bytes},
+     "Packets sent to the collector, by whatever path.", tx_packets},
+    {METRICS_COUNTER, "vtap_client_collector_tx_bytes_total",
+     "Bytes sent to the collector, by whatever path.", tx_bytes},
     {METRICS_COUNTER, "vtap_client_collector_tx_dropped_packets_total",
      "Packets dropped by the tunnel device.", tx_dropped},
     {METRICS_COUNTER, "vtap_client_collector_tx_errors_total",
      "Packets the tunnel device could not send.", tx_errors},
+    {METRICS_GAUGE, "vtap_client_express_on",
+     "Whether copies take the express lane (1) or the kernel's path (0).", lane_on},
+    {METRICS_COUNTER, "vtap_client_express_packets_total",
+     "Frames sent by the express lane, as they are delivered.", lane_packets},
+    {METRICS_COUNTER, "vtap_client_express_bytes_total",
+     "Bytes of these frames, Ethernet header included.", lane_bytes},
+    {METRICS_COUNTER, "vtap_client_express_resegmented_packets_total",
+     "Of these, frames that were made smaller to fit the path.", lane_resegmented},
 };
 
 static void write_collector_info(const struct view *v, struct metrics_text *text)
@@ -94,14 +122,14 @@ static void write_collector_info(const struct view *v, struct metrics_text *text
 
 static void write_oversize(const struct view *v, struct metrics_text *text)
 {
-	static const char *const handlings[] = {"none", "fragment", "drop"};
+	static const char *const handlings[] = {"none", "resegment", "fragment", "drop"};
 
 	metrics_family(text, METRICS_GAUGE, "vtap_client_collector_oversize",
 		       "What happens to copies of full-size frames: 1 for what does, 0 for the "
 		       "others; \"none\": they fit.");
 	for (size_t i = 0; i < v->setup->config->collectors_count; i++) {
 		const struct client_collector *c = &v->setup->config->collectors[i];
-		const char *now = client_oversize(c, &v->setup->tunnels[i]);
+		const char *now = client_oversize(v->setup, v->subjects, i);
 
 		for (size_t k = 0; k < sizeof(handlings) / sizeof(handlings[0]); k++) {
 			const struct metrics_label labels[] = {
@@ -109,6 +137,32 @@ static void write_oversize(const struct view *v, struct metrics_text *text)
 
 			metrics_sample(text, labels, strcmp(now, handlings[k]) == 0);
 		}
+	}
+}
+
+/* Of the lanes: what went on to the kernel's path, and what could not. */
+static void write_lanes(const struct view *v, struct metrics_text *text)
+{
+	size_t count = v->setup->config->collectors_count;
+
+	metrics_family(text, METRICS_COUNTER, "vtap_client_express_passed_packets_total",
+		       "Frames that the express lane passed on to the kernel's path.");
+	for (size_t i = 0; i < count; i++)
+		for (enum express_pass p = 0; p < EXPRESS_PASSES; p++) {
+			const struct metrics_label labels[] = {
+			    {"collector", v->setup->config->collectors[i].name},
+			    {"reason", express_pass_name(p)},
+			    {NULL, NULL}};
+			metrics_sample(text, labels, v->setup->lanes[i].counts.passed[p]);
+		}
+	metrics_family(text, METRICS_COUNTER, "vtap_client_express_dropped_packets_total",
+		       "Copies that the express lane lost.");
+	for (size_t i = 0; i < count; i++) {
+		const struct metrics_label labels[] = {
+		    {"collector", v->setup->config->collectors[i].name},
+		    {"reason", "unfinished"},
+		    {NULL, NULL}};
+		metrics_sample(text, labels, v->setup->lanes[i].counts.dropped);
 	}
 }
 
@@ -129,6 +183,7 @@ static void write_collectors(const struct view *v, struct metrics_text *text)
 			metrics_sample(text, labels, metric->value(v, i));
 		}
 	}
+	write_lanes(v, text);
 }
 
 /* ---- mirrors --------------------------------------------------------------------------------- */

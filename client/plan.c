@@ -58,8 +58,10 @@ int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifs
 	struct context c = {
 	    .plan = plan, .seen = seen, .made = made, .subjects = subjects, .desired = desired};
 
-	for (size_t i = 0; i < plan->config->collectors_count; i++)
+	for (size_t i = 0; i < plan->config->collectors_count; i++) {
 		plan_tunnel(&c, i);
+		plan_lane(&c, i);
+	}
 	for (size_t i = 0; i < plan->streams_count; i++)
 		plan_stream(&c, &plan->streams[i]);
 	plan_tee_ruleset(&c);

@@ -9,6 +9,7 @@
 #include "client/blind.h"
 #include "client/config.h"
 #include "client/filter.h"
+#include "client/lane.h"
 #include "common/diff.h"
 #include "common/subject.h"
 
@@ -45,8 +46,10 @@ struct stream {
 struct plan {
 	const struct client_config *config;
 	const struct filter_program (*programs)[DIRECTIONS][FILTER_LAYERS]; /* by mirror */
-	const struct path *paths; /* by collector; subject i is collector i's */
-	struct tunnel *tunnels;   /* by collector; filled */
+	const struct path *paths;    /* by collector; subject i is collector i's */
+	struct tunnel *tunnels;      /* by collector; filled */
+	struct lane *lanes;          /* by collector; ways and reasons are filled */
+	uint16_t port_min, port_max; /* of the range that source ports are taken from */
 	struct stream *streams;
 	size_t streams_count;
 	int nft_subject; /* of the nftables tables; -1: the configuration asks for none */
@@ -54,6 +57,9 @@ struct plan {
 
 /* Packets of this interface begin with an Ethernet header. */
 bool plan_has_ethernet(const struct link *link);
+
+/* Whether a collector's configuration leaves room for the express lane. */
+bool plan_lane_configured(const struct client_collector *collector);
 
 int plan_client(struct plan *plan, const struct snapshot *seen, const struct ifset *made,
 		struct subjects *subjects, struct desired *desired);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the plan: what its parts share. plan_tunnel.c is the tunnels, plan_hop.c what stands
- * before them, plan_stream.c what tc copies, plan_tee.c what nftables copies, plan_tell.c what is
+ * before them, plan_lane.c what goes past
+ * them, plan_stream.c what tc copies, plan_tee.c what nftables copies, plan_tell.c what is
  * said of things of others. For these files alone.
  */
 #ifndef VTAP_CLIENT_PLAN_PARTS_H
@@ -42,6 +43,7 @@ bool plan_hop_needed(const struct context *c, const struct client_collector *col
 		     const struct path *path, const struct tunnel *tunnel);
 bool plan_hop_taken(struct context *c, const char *device, int subject);
 void plan_hop(struct context *c, const struct client_collector *collector, int subject);
+void plan_lane(struct context *c, size_t index);
 void plan_stream(struct context *c, struct stream *stream);
 
 void plan_tell_programs(struct context *c, const char *name, int subject);

@@ -127,10 +127,11 @@ struct setup *setup_make(struct client_config *config, const char *path, struct 
 	s->paths = calloc(collectors + 1, sizeof(*s->paths));
 	s->tunnels = calloc(collectors + 1, sizeof(*s->tunnels));
 	s->tunnel_accounts = calloc(collectors + 1, sizeof(*s->tunnel_accounts));
+	s->lanes = calloc(collectors + 1, sizeof(*s->lanes));
 	s->streams = calloc(streams + 1, sizeof(*s->streams));
 	s->stream_accounts = calloc(streams + 1, sizeof(*s->stream_accounts));
 	if (!s->programs || !s->paths || !s->tunnels || !s->tunnel_accounts || !s->streams ||
-	    !s->stream_accounts || !list_names(s)) {
+	    !s->stream_accounts || !s->lanes || !list_names(s)) {
 		problems_add(problems, path, 0, "%s", strerror(ENOMEM));
 	} else if (build_programs(s, path, problems)) {
 		list_streams(s);
@@ -153,6 +154,7 @@ void setup_free(struct setup *s)
 	free(s->paths);
 	free(s->tunnels);
 	free(s->tunnel_accounts);
+	free(s->lanes);
 	free(s->streams);
 	free(s->stream_accounts);
 	free(s->names);
@@ -176,6 +178,15 @@ int setup_subjects(struct setup *s, struct subjects *subjects)
 		if (stream->subject < 0)
 			return -ENOMEM;
 	}
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		s->lanes[i].subject = -1;
+		if (!plan_lane_configured(&s->config->collectors[i]))
+			continue;
+		s->lanes[i].subject =
+		    subjects_add(subjects, "express lane to %s", s->config->collectors[i].name);
+		if (s->lanes[i].subject < 0)
+			return -ENOMEM;
+	}
 	s->nft_subject = setup_plans_nft(s) ? subjects_add(subjects, "nftables") : -1;
 	for (size_t i = 0; i < s->streams_count; i++)
 		s->streams[i].tables =
@@ -188,6 +199,14 @@ bool setup_plans_nft(const struct setup *s)
 	for (size_t i = 0; i < s->streams_count; i++)
 		if (s->config->mirrors[s->streams[i].mirror].tee ||
 		    s->config->collectors[s->streams[i].collector].clamp_mss)
+			return true;
+	return false;
+}
+
+bool setup_plans_lanes(const struct setup *s)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (plan_lane_configured(&s->config->collectors[i]))
 			return true;
 	return false;
 }
@@ -241,8 +260,12 @@ void setup_inherit(struct setup *s, const struct setup *old)
 	for (size_t i = 0; i < s->config->collectors_count; i++)
 		for (size_t j = 0; j < old->config->collectors_count; j++)
 			if (strcmp(s->config->collectors[i].name,
-				   old->config->collectors[j].name) == 0)
+				   old->config->collectors[j].name) == 0) {
+				int subject = s->lanes[i].subject;
 				s->tunnel_accounts[i] = old->tunnel_accounts[j];
+				s->lanes[i] = old->lanes[j];
+				s->lanes[i].subject = subject;
+			}
 	inherit_streams(s, old);
 }
 
@@ -252,8 +275,10 @@ static int find_path(const struct setup *s, size_t collector, struct kernel *ker
 		     struct route *out)
 {
 	const struct client_collector *c = &s->config->collectors[collector];
-	struct route_query query = {
-	    .to = c->address, .from = c->local, .tos = (uint8_t)(c->dscp << 2)};
+	struct route_query query = {.to = c->address,
+				    .from = c->local,
+				    .tos = (uint8_t)(c->dscp << 2),
+				    .closely = plan_lane_configured(c)};
 
 	int error = kernel->route(kernel, &query, out);
 	/* a next hop that failed is asked anew with every packet, and has not answered until it is
@@ -289,7 +314,9 @@ bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
 			return true;
 		if (!error && (now.oif != before->oif || now.mtu != before->mtu ||
 			       now.local != before->local || failed(&now) != failed(before) ||
-			       !ip_addr_equal(&now.from, &before->from)))
+			       !ip_addr_equal(&now.from, &before->from) ||
+			       !ip_addr_equal(&now.via, &before->via) ||
+			       now.several != before->several || now.wrapped != before->wrapped))
 			return true;
 	}
 	return false;
@@ -408,6 +435,7 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 	for (size_t c = 0; c < s->config->collectors_count; c++) {
 		size_t count = 0;
 		struct tunnel_sources from = sources_of(&s->config->collectors[c], seen);
+		from.express = &s->lanes[c].counts;
 		account_tunnel(&s->tunnel_accounts[c], &from);
 		for (; at < s->streams_count && s->streams[at].collector == c; at++) {
 			struct filter scratch;
@@ -454,6 +482,9 @@ struct plan setup_plan(struct setup *s)
 			     .programs = s->programs,
 			     .paths = s->paths,
 			     .tunnels = s->tunnels,
+			     .lanes = s->lanes,
+			     .port_min = s->port_min,
+			     .port_max = s->port_max,
 			     .streams = s->streams,
 			     .streams_count = s->streams_count,
 			     .nft_subject = s->nft_subject};

@@ -14,9 +14,10 @@ struct setup {
 	struct client_config *config;
 	struct filter_program (*programs)[DIRECTIONS][FILTER_LAYERS]; /* by mirror; those for IP
 								    may be empty */
-	struct path *paths; /* by collector, as the three below */
+	struct path *paths; /* by collector, as the four below */
 	struct tunnel *tunnels;
 	struct tunnel_account *tunnel_accounts;
+	struct lane *lanes;
 	struct stream *streams; /* by collector: streams of one collector stand together */
 	struct stream_account *stream_accounts;
 	size_t streams_count;
@@ -25,6 +26,7 @@ struct setup {
 	struct ifset endpoints;         /* of a collector on this host */
 	int nft_subject;                /* -1: nothing is asked of nftables */
 	char (*hop_names)[2][IFNAMSIZ]; /* by collector and end */
+	uint16_t port_min, port_max;    /* where the kernel takes source ports from */
 };
 
 /* Takes the configuration over, also on failure. NULL: what was wrong is in problems. */
@@ -36,6 +38,8 @@ void setup_free(struct setup *setup); /* NULL is fine */
 int setup_subjects(struct setup *setup, struct subjects *subjects);
 /* Whether the configuration asks for anything of nftables. */
 bool setup_plans_nft(const struct setup *setup);
+/* Whether any collector's configuration leaves room for the express lane. */
+bool setup_plans_lanes(const struct setup *setup);
 /* The counters of what is in both configurations go on. */
 void setup_inherit(struct setup *setup, const struct setup *old);
 

@@ -5,10 +5,14 @@
 
 #include "common/json.h"
 
-enum { STATE_VERSION = 2 };
+enum { STATE_VERSION = 3, OLDEST_VERSION = 2 };
 
 /* The numbers of an account in a fixed order; what lasts for one sample only is not among them. */
-enum { TUNNEL_NUMBERS = 8 + TUNNEL_COUNTERS, STREAM_NUMBERS = 9 };
+enum {
+	TUNNEL_NUMBERS = 8 + TUNNEL_COUNTERS,
+	TUNNEL_OLDEST = 8 + EXPRESS_SENT, /* so many are in version 2 */
+	STREAM_NUMBERS = 9
+};
 
 static void tunnel_numbers(struct tunnel_account *a, uint64_t *numbers[TUNNEL_NUMBERS])
 {
@@ -29,12 +33,23 @@ static void stream_numbers(struct stream_account *a, uint64_t *numbers[STREAM_NU
 	memcpy(numbers, list, sizeof(list));
 }
 
-static void add_numbers(struct json_object *to, uint64_t *const numbers[], size_t count)
+static void add_numbers(struct json_object *to, const char *key, uint64_t *const numbers[],
+			size_t count)
 {
-	struct json_object *array = json_add_array(to, "numbers");
+	struct json_object *array = json_add_array(to, key);
 
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(array, json_object_new_uint64(*numbers[i]));
+}
+
+static void add_lane(struct json_object *to, struct lane *lane)
+{
+	uint64_t *numbers[LANE_NUMBERS];
+
+	lane_numbers(&lane->counts, numbers);
+	add_numbers(to, "lane", numbers, LANE_NUMBERS);
+	lane_numbers(&lane->last, numbers);
+	add_numbers(to, "lane_last", numbers, LANE_NUMBERS);
 }
 
 char *state_text(const struct setup *s)
@@ -49,7 +64,8 @@ char *state_text(const struct setup *s)
 		json_add_string(to, "collector", s->config->collectors[i].name);
 		json_add_number(to, "ifindex", s->tunnel_accounts[i].ifindex);
 		tunnel_numbers(&s->tunnel_accounts[i], tunnel);
-		add_numbers(to, tunnel, TUNNEL_NUMBERS);
+		add_numbers(to, "numbers", tunnel, TUNNEL_NUMBERS);
+		add_lane(to, &s->lanes[i]);
 	}
 	struct json_object *streams = json_add_array(document, "streams");
 	for (size_t i = 0; i < s->streams_count; i++) {
@@ -60,7 +76,7 @@ char *state_text(const struct setup *s)
 		json_add_string(to, "collector",
 				s->config->collectors[s->streams[i].collector].name);
 		stream_numbers(&s->stream_accounts[i], stream);
-		add_numbers(to, stream, STREAM_NUMBERS);
+		add_numbers(to, "numbers", stream, STREAM_NUMBERS);
 	}
 	return json_finish(document);
 }
@@ -92,13 +108,16 @@ static struct json_object *array_of(struct json_object *from, const char *key)
 	return value;
 }
 
-static bool take_numbers(struct json_object *from, uint64_t *const numbers[], size_t count)
+/* At least so many of them; the others stay as they are. */
+static bool take_numbers(struct json_object *from, const char *key, uint64_t *const numbers[],
+			 size_t count, size_t least)
 {
-	struct json_object *array = array_of(from, "numbers");
+	struct json_object *array = array_of(from, key);
+	size_t there = array ? json_object_array_length(array) : 0;
 
-	if (!array || json_object_array_length(array) != count)
+	if (there < least || there > count)
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < there; i++)
 		*numbers[i] = json_object_get_uint64(json_object_array_get_idx(array, i));
 	return true;
 }
@@ -115,6 +134,22 @@ static bool same_tunnel(struct json_object *from, const struct client_collector 
 	       (uint64_t)link->ifindex == number_of(from, "ifindex");
 }
 
+/* The counts of a lane are there whatever became of the device. */
+static void restore_lane(struct setup *s, size_t i, struct json_object *tunnels)
+{
+	uint64_t *numbers[LANE_NUMBERS];
+
+	for (size_t j = 0; j < json_object_array_length(tunnels); j++) {
+		struct json_object *from = json_object_array_get_idx(tunnels, j);
+		if (strcmp(string_of(from, "collector"), s->config->collectors[i].name) != 0)
+			continue;
+		lane_numbers(&s->lanes[i].counts, numbers);
+		take_numbers(from, "lane", numbers, LANE_NUMBERS, LANE_NUMBERS);
+		lane_numbers(&s->lanes[i].last, numbers);
+		take_numbers(from, "lane_last", numbers, LANE_NUMBERS, LANE_NUMBERS);
+	}
+}
+
 static bool restore_tunnel(struct setup *s, size_t i, const struct snapshot *seen,
 			   struct json_object *tunnels)
 {
@@ -125,7 +160,7 @@ static bool restore_tunnel(struct setup *s, size_t i, const struct snapshot *see
 		if (!same_tunnel(from, &s->config->collectors[i], seen))
 			continue;
 		tunnel_numbers(&s->tunnel_accounts[i], numbers);
-		if (!take_numbers(from, numbers, TUNNEL_NUMBERS))
+		if (!take_numbers(from, "numbers", numbers, TUNNEL_NUMBERS, TUNNEL_OLDEST))
 			return false;
 		s->tunnel_accounts[i].ifindex = number_of(from, "ifindex");
 		return true;
@@ -151,7 +186,7 @@ static void restore_stream(struct setup *s, size_t i, struct json_object *stream
 			   s->config->collectors[stream->collector].name) != 0)
 			continue;
 		stream_numbers(&s->stream_accounts[i], numbers);
-		take_numbers(from, numbers, STREAM_NUMBERS);
+		take_numbers(from, "numbers", numbers, STREAM_NUMBERS, STREAM_NUMBERS);
 		*at = j + 1;
 		return;
 	}
@@ -162,11 +197,15 @@ bool state_restore(struct setup *s, const struct snapshot *seen, const char *tex
 	struct json_object *document = json_tokener_parse(text);
 	struct json_object *tunnels = document ? array_of(document, "tunnels") : NULL;
 	struct json_object *streams = document ? array_of(document, "streams") : NULL;
-	bool good = tunnels && streams && number_of(document, "version") == STATE_VERSION;
+	uint64_t version = document ? number_of(document, "version") : 0;
+	bool good = tunnels && streams && version >= OLDEST_VERSION && version <= STATE_VERSION;
 	size_t next = 0, at = 0;
 
 	for (size_t i = 0; good && i < s->config->collectors_count; i++) {
+		restore_lane(s, i, tunnels);
 		bool restored = restore_tunnel(s, i, seen, tunnels);
+		if (!restored)
+			account_skip_express(&s->tunnel_accounts[i], &s->lanes[i].counts);
 		for (; next < s->streams_count && s->streams[next].collector == i; next++)
 			if (restored)
 				restore_stream(s, next, streams, &at);

@@ -29,11 +29,26 @@ uint64_t client_stream_repairs(const struct subjects *subjects, const struct str
 	return stream->tables < 0 ? repairs : repairs + subjects->items[stream->tables].repairs;
 }
 
-/* IPv6 routers and hosts do not fragment what passes them. */
-const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel)
+const char *client_lane_off(const struct setup *s, const struct subjects *subjects, size_t i)
 {
-	if (!tunnel->too_small)
+	const struct lane *lane = &s->lanes[i];
+
+	if (lane->off[0])
+		return lane->off;
+	if (!lane->express)
+		return "its program is not loaded";
+	return lane->subject >= 0 ? reason_of(subjects, lane->subject) : NULL;
+}
+
+/* IPv6 routers and hosts do not fragment what passes them. */
+const char *client_oversize(const struct setup *s, const struct subjects *subjects, size_t i)
+{
+	const struct client_collector *collector = &s->config->collectors[i];
+
+	if (!s->tunnels[i].too_small)
 		return "none";
+	if (collector->oversize != OVERSIZE_FRAGMENT && !client_lane_off(s, subjects, i))
+		return "resegment";
 	return collector->oversize == OVERSIZE_DROP || collector->address.family == AF_INET6
 		   ? "drop"
 		   : "fragment";
@@ -42,6 +57,23 @@ const char *client_oversize(const struct client_collector *collector, const stru
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream)
 {
 	return !stream_reason(subjects, stream) && !reason_of(subjects, (int)stream->collector);
+}
+
+static void add_lane(const struct setup *s, const struct subjects *subjects, size_t i,
+		     struct json_object *to)
+{
+	const struct express_counts *counts = &s->lanes[i].counts;
+	const char *off = client_lane_off(s, subjects, i);
+
+	json_add_string(to, "state", off ? "off" : "on");
+	json_add_string(to, "reason", off);
+	json_add_number(to, "packets", counts->packets);
+	json_add_number(to, "bytes", counts->bytes);
+	json_add_number(to, "resegmented", counts->resegmented);
+	struct json_object *passed = json_add_object(to, "passed");
+	for (enum express_pass p = 0; p < EXPRESS_PASSES; p++)
+		json_add_number(passed, express_pass_name(p), counts->passed[p]);
+	json_add_number(json_add_object(to, "dropped"), "unfinished", counts->dropped);
 }
 
 static void add_collector(const struct setup *s, const struct subjects *subjects, size_t i,
@@ -68,11 +100,12 @@ static void add_collector(const struct setup *s, const struct subjects *subjects
 	json_add_string(to, "reason", reason);
 	json_add_number(to, "path_mtu", tunnel->path_mtu);
 	json_add_number(to, "needed_mtu", tunnel->needed_mtu);
-	json_add_string(to, "oversize", client_oversize(collector, tunnel));
+	json_add_string(to, "oversize", client_oversize(s, subjects, i));
 	json_add_number(to, "tx_packets", account->tx_packets);
 	json_add_number(to, "tx_bytes", account->tx_bytes);
 	json_add_number(to, "tx_dropped", account->tx_dropped);
 	json_add_number(to, "tx_errors", account->tx_errors);
+	add_lane(s, subjects, i, json_add_object(to, "express"));
 }
 
 static void add_mirror(const struct setup *s, const struct subjects *subjects, size_t i,

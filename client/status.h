@@ -7,8 +7,12 @@
 
 #include "client/setup.h"
 
-/* "none", "fragment", "drop": what happens to copies of full-size frames. */
-const char *client_oversize(const struct client_collector *collector, const struct tunnel *tunnel);
+/* What keeps the copies to a collector from the express lane; NULL: they take it. */
+const char *client_lane_off(const struct setup *setup, const struct subjects *subjects,
+			    size_t collector);
+/* "none", "resegment", "fragment", "drop": what happens to copies of full-size frames. */
+const char *client_oversize(const struct setup *setup, const struct subjects *subjects,
+			    size_t collector);
 /* Whether copies of this stream can reach its collector. */
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream);
 /* "tc", "tee" */

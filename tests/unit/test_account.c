@@ -16,6 +16,7 @@ static struct link link;
 static struct qdisc cap;
 static struct link hop;
 static struct filter hop_filter;
+static struct express_counts lane;
 static struct filter filters[STREAMS];
 static bool absent[STREAMS];
 static struct tunnel_account tunnel;
@@ -30,6 +31,7 @@ static void start(size_t ingress, size_t egress)
 	cap = (struct qdisc){0};
 	hop = (struct link){0};
 	hop_filter = (struct filter){0};
+	lane = (struct express_counts){0};
 	memset(filters, 0, sizeof(filters));
 	memset(absent, 0, sizeof(absent));
 	memset(streams, 0, sizeof(streams));
@@ -53,7 +55,8 @@ static void copy(size_t i, uint64_t frames, uint64_t size, uint64_t out)
 
 static void observe(void)
 {
-	account_tunnel(&tunnel, &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter});
+	account_tunnel(&tunnel,
+		       &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter, &lane});
 	for (size_t i = 0; i < count; i++)
 		account_stream(&streams[i], absent[i] ? NULL : &filters[i],
 			       streams[i].direction == INGRESS ? HEADER : 0);
@@ -63,7 +66,8 @@ static void observe(void)
 
 static void account_all_behind_ethernet(void)
 {
-	account_tunnel(&tunnel, &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter});
+	account_tunnel(&tunnel,
+		       &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter, &lane});
 	for (size_t i = 0; i < count; i++)
 		account_stream(&streams[i], &filters[i], HEADER);
 	account_share(&tunnel, group, count, now_ms);
@@ -500,7 +504,7 @@ START_TEST(copies_without_an_ethernet_header)
 		filters[1].stats.bytes += 20 * 100;
 		link.stats.tx_packets += 30;
 		link.stats.tx_bytes += 30 * (100 - HEADER);
-		account_tunnel(&tunnel, &(struct tunnel_sources){&link, 0, NULL, NULL, NULL});
+		account_tunnel(&tunnel, &(struct tunnel_sources){&link, 0, NULL, NULL, NULL, NULL});
 		account_stream(&streams[0], &filters[0], 0);
 		account_stream(&streams[1], &filters[1], -HEADER);
 		account_share(&tunnel, group, count, now_ms += 100);
@@ -511,6 +515,56 @@ START_TEST(copies_without_an_ethernet_header)
 	ck_assert_uint_eq(streams[1].bytes, 60 * (100 - HEADER));
 	ck_assert_uint_eq(streams[0].owed_bytes + streams[1].owed_bytes, 0);
 	ck_assert_uint_eq(tunnel.tx_bytes, 90 * (100 - HEADER));
+}
+END_TEST
+
+/* ---- the express lane ------------------------------------------------------------------------ */
+
+START_TEST(by_the_lane)
+{
+	start(1, 1);
+	copy(0, 10, 100, 0);
+	copy(1, 20, 200, 0);
+	lane.packets = 30;
+	lane.bytes = 10 * 100 + 20 * 200;
+	observe();
+	ck_assert_uint_eq(streams[0].packets, 10);
+	ck_assert_uint_eq(streams[0].bytes, 1000);
+	ck_assert_uint_eq(streams[1].packets, 20);
+	ck_assert_uint_eq(streams[1].bytes, 4000);
+	/* some by the kernel's path, and a device that is made anew counts from zero */
+	copy(1, 5, 100, 2);
+	lane.packets += 3;
+	lane.bytes += 300;
+	observe();
+	link = (struct link){.ifindex = 8};
+	copy(1, 1, 100, 1);
+	observe();
+	ck_assert_uint_eq(streams[1].packets, 26);
+	ck_assert_uint_eq(streams[1].bytes, 4600);
+	ck_assert_uint_eq(tunnel.tx_packets, 36);
+	expect_sums();
+	/* what it lost is lost, and somebody's */
+	copy(1, 2, 100, 0);
+	lane.dropped = 2;
+	observe();
+	ck_assert_uint_eq(tunnel.tx_dropped, 2);
+	ck_assert_uint_eq(streams[1].dropped, 2);
+	ck_assert_uint_eq(streams[1].packets, 26);
+}
+END_TEST
+
+START_TEST(a_lane_that_works_is_no_loss)
+{
+	start(0, 1);
+	for (int i = 0; i < 3; i++) {
+		copy(0, 20, 100, 0);
+		link.stats.tx_errors += 5;
+		lane.packets += 15;
+		lane.bytes += 1500;
+		observe();
+	}
+	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
 }
 END_TEST
 
@@ -542,6 +596,8 @@ int main(void)
 	tcase_add_test(tests, numbers_that_overflow);
 	tcase_add_test(tests, random_walk);
 	tcase_add_test(tests, copies_without_an_ethernet_header);
+	tcase_add_test(tests, by_the_lane);
+	tcase_add_test(tests, a_lane_that_works_is_no_loss);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

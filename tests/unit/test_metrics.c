@@ -79,6 +79,11 @@ START_TEST(client)
 	rig.setup->stream_accounts[1] =
 	    (struct stream_account){.packets = 5, .bytes = 6, .dropped = 7};
 	rig.subjects.items[2].repairs = 8;
+	rig.setup->lanes[0].counts = (struct express_counts){.packets = 9,
+							     .bytes = 10,
+							     .resegmented = 11,
+							     .passed = {[EXPRESS_PASS_NOT_IP] = 12},
+							     .dropped = 13};
 	struct metrics_text metrics = begin();
 	client_metrics(rig.setup, &rig.subjects, false, 9, &metrics);
 	end(&metrics);
@@ -91,12 +96,21 @@ START_TEST(client)
 	HAS("vtap_client_collector_path_mtu_bytes{collector=\"soc\"} 1500");
 	HAS("vtap_client_collector_needed_mtu_bytes{collector=\"soc\"} 1550");
 	HAS("vtap_client_collector_oversize{collector=\"soc\",handling=\"none\"} 0");
+	HAS("vtap_client_collector_oversize{collector=\"soc\",handling=\"resegment\"} 0");
 	HAS("vtap_client_collector_oversize{collector=\"soc\",handling=\"fragment\"} 1");
 	HAS("vtap_client_collector_oversize{collector=\"soc\",handling=\"drop\"} 0");
 	HAS("vtap_client_collector_tx_packets_total{collector=\"soc\"} 1");
 	HAS("vtap_client_collector_tx_bytes_total{collector=\"soc\"} 2");
 	HAS("vtap_client_collector_tx_dropped_packets_total{collector=\"soc\"} 3");
 	HAS("vtap_client_collector_tx_errors_total{collector=\"soc\"} 4");
+	HAS("vtap_client_express_on{collector=\"soc\"} 0");
+	HAS("vtap_client_express_packets_total{collector=\"soc\"} 9");
+	HAS("vtap_client_express_bytes_total{collector=\"soc\"} 10");
+	HAS("vtap_client_express_resegmented_packets_total{collector=\"soc\"} 11");
+	HAS("vtap_client_express_passed_packets_total{collector=\"soc\",reason=\"not-ip\"} 12");
+	HAS("vtap_client_express_passed_packets_total{collector=\"soc\",reason=\"vlan\"} 0");
+	HAS("vtap_client_express_dropped_packets_total{collector=\"soc\",reason=\"unfinished\"} "
+	    "13");
 #define STREAM(direction) \
 	"{interface=\"eth0\",direction=\"" direction "\",method=\"tc\",collector=\"soc\"}"
 	HAS("vtap_client_mirror_up" STREAM("ingress") " 1");

@@ -77,7 +77,7 @@ START_TEST(made)
 	ck_assert_uint_eq(tunnel->ways, WAY_IPV4 | WAY_IPV6); /* and not the kernel's own */
 	ck_assert(tunnel->ipv6 && tunnel->ipv6_quiet && tunnel->mtu == TEE_DEVICE_MTU);
 	ck_assert_ptr_null(fake_link(&fake, "vtap-soc-h"));
-	ck_assert_uint_eq(fake.filters.count, 1); /* the tunnel's seal */
+	ck_assert_uint_eq(fake.filters.count, 2); /* the tunnel's seal, and its lane */
 	expect_copies_to_tunnel();
 	expect_rules("maxseg", false);
 	expect_nothing_to_do();
@@ -232,7 +232,7 @@ START_TEST(unmade)
 	client_rig_reload(&rig, SOC TEE);
 	pass();
 	ck_assert(fake.ruleset.present);
-	ck_assert_uint_eq(fake.filters.count, 1);
+	ck_assert_uint_eq(fake.filters.count, 2);
 	ck_assert_int_eq(reconcile_pass(&rig.reconcile, true), 0);
 	char *after = fake_text(&fake);
 	ck_assert_str_eq(before, after);

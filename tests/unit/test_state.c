@@ -6,6 +6,7 @@
 #include "client/state.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,72 @@ START_TEST(another_tunnel_starts_anew)
 }
 END_TEST
 
+static void by_the_lane(struct client_rig *r, uint64_t packets)
+{
+	struct express_counts now = r->setup->lanes[0].last;
+
+	now.packets += packets;
+	now.bytes += packets * 100;
+	lane_count(&r->setup->lanes[0], &now);
+	send_egress(packets);
+	fake_link(&fake, "vtap-soc")->stats.tx_packets -= packets;
+	fake_link(&fake, "vtap-soc")->stats.tx_bytes -= packets * (100 - 14);
+}
+
+START_TEST(lanes_go_on)
+{
+	struct client_rig next;
+
+	by_the_lane(&rig, 10);
+	count(&rig);
+	char *text = state_text(rig.setup);
+	/* with the map of before, and what it has counted since */
+	by_the_lane(&rig, 5);
+	restart(&next, text, true);
+	lane_count(&next.setup->lanes[0], &rig.setup->lanes[0].last);
+	count(&next);
+	ck_assert_uint_eq(next.setup->lanes[0].counts.packets, 15);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].packets, 15);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].bytes, 1500);
+	client_rig_free(&next);
+	/* with a new one: what came since the text was written is lost, and nothing else */
+	restart(&next, text, true);
+	lane_count(&next.setup->lanes[0], &(struct express_counts){0});
+	lane_count(&next.setup->lanes[0], &(struct express_counts){.packets = 1, .bytes = 100});
+	count(&next);
+	ck_assert_uint_eq(next.setup->lanes[0].counts.packets, 11);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 11);
+	client_rig_free(&next);
+	/* the books of a tunnel that was made anew begin with it */
+	fake_delete_link(&fake, "vtap-soc");
+	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	restart(&next, text, true);
+	count(&next);
+	ck_assert_uint_eq(next.setup->lanes[0].counts.packets, 10);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 0);
+	client_rig_free(&next);
+	free(text);
+}
+END_TEST
+
+/* As a client before the express lane wrote it. */
+START_TEST(reads_the_version_before)
+{
+	static const char format[] =
+	    "{\"version\":2,\"tunnels\":[{\"collector\":\"soc\",\"ifindex\":%d,\"numbers\":"
+	    "[7,700,0,0,0,0,0,0,0,0,0,0,0,0,0]}],\"streams\":[{\"interface\":\"eth0\","
+	    "\"direction\":\"egress\",\"collector\":\"soc\",\"numbers\":[7,700,0,0,0,0,0,0,0]}]}";
+	struct client_rig next;
+	char text[512];
+
+	snprintf(text, sizeof(text), format, fake_link(&fake, "vtap-soc")->ifindex);
+	restart(&next, text, true);
+	ck_assert_uint_eq(next.setup->tunnel_accounts[0].tx_packets, 7);
+	ck_assert_uint_eq(next.setup->stream_accounts[1].bytes, 700);
+	client_rig_free(&next);
+}
+END_TEST
+
 START_TEST(believes_no_other_text)
 {
 	static const char *const texts[] = {
@@ -152,6 +219,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, goes_on);
 	tcase_add_test(tests, another_tunnel_starts_anew);
+	tcase_add_test(tests, lanes_go_on);
+	tcase_add_test(tests, reads_the_version_before);
 	tcase_add_test(tests, believes_no_other_text);
 	tcase_add_test(tests, survives_every_cut);
 	tcase_add_test(tests, survives_strange_numbers);

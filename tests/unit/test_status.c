@@ -50,6 +50,11 @@ START_TEST(client_document)
 	rig.setup->stream_accounts[1] =
 	    (struct stream_account){.packets = 5, .bytes = 6, .dropped = 7};
 	rig.subjects.items[2].repairs = 8;
+	rig.setup->lanes[0].counts = (struct express_counts){.packets = 9,
+							     .bytes = 10,
+							     .resegmented = 11,
+							     .passed = {[EXPRESS_PASS_NOT_IP] = 12},
+							     .dropped = 13};
 	char *text = client_status(rig.setup, &rig.subjects, false, 12.54);
 	ck_assert_str_eq(text, "{\"daemon\":\"client\",\"version\":\"" PACKAGE_VERSION
 			       "\",\"state\":\"ok\",\"uptime_s\":12.5,"
@@ -59,7 +64,12 @@ START_TEST(client_document)
 			       "\"reason\":null,\"path_mtu\":1500,"
 			       "\"needed_mtu\":1550,\"oversize\":\"fragment\",\"tx_packets\":1,"
 			       "\"tx_bytes\":2,\"tx_dropped\":3,"
-			       "\"tx_errors\":4}],"
+			       "\"tx_errors\":4,\"express\":{\"state\":\"off\","
+			       "\"reason\":\"its program is not loaded\",\"packets\":9,"
+			       "\"bytes\":10,\"resegmented\":11,\"passed\":{\"off\":0,"
+			       "\"checksum\":0,\"not-ip\":12,\"vlan\":0,\"tunnel\":0,"
+			       "\"too-big\":0,\"unfamiliar\":0,\"refused\":0},"
+			       "\"dropped\":{\"unfinished\":13}}}],"
 			       "\"mirrors\":[{\"interface\":\"eth0\",\"direction\":\"ingress\","
 			       "\"method\":\"tc\",\"collector\":\"soc\","
 			       "\"state\":\"mirroring\",\"reason\":null,\"packets\":0,\"bytes\":0,"

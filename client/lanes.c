@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/lanes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/tc.h"
+
+/* Devices have short names, and names that the service manager takes. */
+static void kept_name(const struct client_collector *collector, char name[32])
+{
+	snprintf(name, 32, "lane-%s", collector->device);
+}
+
+static int kept_fd(const struct service *service, const char *name)
+{
+	for (size_t i = 0; service && i < service->kept_count; i++)
+		if (strcmp(service->kept[i].name, name) == 0)
+			return service->kept[i].fd;
+	return -1;
+}
+
+/* The program that an earlier daemon left; 0: none. */
+static uint32_t attached(const struct snapshot *seen, const char *device)
+{
+	const struct link *link = snapshot_link_named(seen, device);
+	size_t count;
+
+	if (!link || link->group != owner_group(OWNER_CLIENT))
+		return 0;
+	const struct filter *f = snapshot_filters(seen, link->ifindex, TC_EGRESS, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(f[i].prog_name, PROG_NAME_EXPRESS) == 0)
+			return f[i].prog_id;
+	return 0;
+}
+
+static void open_lane(struct lane *lane, const struct client_collector *collector,
+		      const struct snapshot *seen, const struct service *service)
+{
+	char name[32];
+
+	kept_name(collector, name);
+	int error =
+	    express_open(&lane->express, kept_fd(service, name), attached(seen, collector->device),
+			 lane->unloaded, sizeof(lane->unloaded));
+	if (error) {
+		lane->express = NULL;
+		return;
+	}
+	lane->unloaded[0] = '\0';
+	lane->prog_fd = express_prog_fd(lane->express);
+	lane->prog_id = express_prog_id(lane->express);
+	service_store(name, express_kept_fd(lane->express));
+}
+
+void lanes_open(struct setup *s, const struct snapshot *seen, const struct service *service)
+{
+	const char *told = NULL;
+
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		struct lane *lane = &s->lanes[i];
+		if (lane->express || !plan_lane_configured(&s->config->collectors[i]))
+			continue;
+		open_lane(lane, &s->config->collectors[i], seen, service);
+		if (lane->unloaded[0] && (!told || strcmp(told, lane->unloaded) != 0))
+			log_notice("no express lane, copies take the kernel's path: %s",
+				   lane->unloaded);
+		if (lane->unloaded[0])
+			told = lane->unloaded;
+	}
+	lanes_read(s);
+}
+
+/* The collector's own reasons are said elsewhere. */
+static void tell(struct lane *lane, const char *name)
+{
+	if (strcmp(lane->off, lane->told) == 0)
+		return;
+	if (lane->off[0])
+		log_notice("express lane to %s: off, copies take the kernel's path: %s", name,
+			   lane->off);
+	else
+		log_notice("express lane to %s: on", name);
+	memcpy(lane->told, lane->off, sizeof(lane->told));
+}
+
+void lanes_set(struct setup *s)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		struct lane *lane = &s->lanes[i];
+		if (!lane->express)
+			continue;
+		int error = express_set(lane->express, &lane->way);
+		if (error) {
+			(void)express_set(lane->express, NULL);
+			lane->way = (struct express_way){0};
+			snprintf(lane->off, sizeof(lane->off), "its map cannot be written: %s",
+				 strerror(-error));
+		}
+		if (!s->paths[i].error && s->tunnels[i].usable && lane->subject >= 0)
+			tell(lane, s->config->collectors[i].name);
+	}
+}
+
+void lanes_clear(struct setup *s)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (s->lanes[i].express)
+			(void)express_set(
+			    s->lanes[i].express,
+			    &(struct express_way){.hop_exit = s->lanes[i].way.hop_exit});
+}
+
+/* What cannot be read is counted the next time. */
+void lanes_read(struct setup *s)
+{
+	struct express_counts now;
+
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (s->lanes[i].express && !express_read(s->lanes[i].express, &now))
+			lane_count(&s->lanes[i], &now);
+}
+
+static bool goes_on(const struct setup *next, const struct express *express)
+{
+	for (size_t i = 0; next && i < next->config->collectors_count; i++)
+		if (next->lanes[i].express == express)
+			return true;
+	return false;
+}
+
+void lanes_close(struct setup *s, const struct setup *next)
+{
+	char name[32];
+
+	for (size_t i = 0; s && i < s->config->collectors_count; i++) {
+		if (!s->lanes[i].express || goes_on(next, s->lanes[i].express))
+			continue;
+		if (next) {
+			kept_name(&s->config->collectors[i], name);
+			service_drop(name);
+		}
+		express_free(s->lanes[i].express);
+	}
+}

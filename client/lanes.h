@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The programs of the express lanes: loads one for each collector that may have a lane, tells it
+ * the way that was planned, and reads what it counts. Attaching them is the plan's work.
+ */
+#ifndef VTAP_CLIENT_LANES_H
+#define VTAP_CLIENT_LANES_H
+
+#include "client/setup.h"
+#include "common/service.h"
+
+/*
+ * Loads what is not loaded yet. Counts go on from what an earlier daemon left: with the service
+ * manager (NULL: nothing is), or attached, as `seen` has it. What cannot be loaded is said once,
+ * and copies take the kernel's path.
+ */
+void lanes_open(struct setup *setup, const struct snapshot *seen, const struct service *service);
+/* The ways as they were planned; what keeps copies from a lane is said when it changes. */
+void lanes_set(struct setup *setup);
+/* No way, for any of them, until they are set again. */
+void lanes_clear(struct setup *setup);
+void lanes_read(struct setup *setup);
+/* Closes those that `next`, which inherited from this, does not go on with; NULL: all. */
+void lanes_close(struct setup *setup, const struct setup *next);
+
+#endif
