@@ -259,6 +259,8 @@ static int read_sum(const struct express *express, uint32_t index, struct expres
 		out->packets += express->sums[i].packets;
 		out->bytes += express->sums[i].bytes;
 		out->resegmented += express->sums[i].resegmented;
+		out->extra_packets += express->sums[i].extra_packets;
+		out->extra_bytes += express->sums[i].extra_bytes;
 		out->dropped += express->sums[i].dropped;
 	}
 	return error;
@@ -272,6 +274,8 @@ int express_read(const struct express *express, struct express_counts *out)
 	*out = (struct express_counts){.packets = sum.packets,
 				       .bytes = sum.bytes,
 				       .resegmented = sum.resegmented,
+				       .extra_packets = sum.extra_packets,
+				       .extra_bytes = sum.extra_bytes,
 				       .dropped = sum.dropped};
 	for (uint32_t i = 0; !error && i < EXPRESS_PASSES; i++) {
 		error = read_sum(express, EXPRESS_PASSED + i, &sum);

@@ -38,9 +38,9 @@ struct express_way {
 	uint16_t port_max;
 	bool resegment; /* segments of aggregates that do not fit are made smaller */
 	bool checksum;  /* outer UDP checksums are wanted: VXLAN is passed on */
-	/* What is passed on is sent out of hop_entry, and is expected to come back into the
-	 * tunnel's device from hop_exit, the other end; 0: none, it goes on into the device at
-	 * once. */
+	/* The ends of a veth pair before the tunnel, where the program is attached as well; 0:
+	 * there is none. What it passes on at the entry comes to the tunnel from the exit, and is
+	 * not looked at again. */
 	int hop_entry;
 	int hop_exit;
 };
@@ -51,6 +51,8 @@ struct express_counts {
 	uint64_t packets; /* encapsulated and handed to the underlay's interface */
 	uint64_t bytes;
 	uint64_t resegmented; /* of packets: from aggregates whose segments were made smaller */
+	/* Of packets and bytes: so many more than on the wire, of copies met at the hop's entry. */
+	uint64_t extra_packets, extra_bytes;
 	uint64_t passed[EXPRESS_PASSES]; /* frames as on the wire */
 	uint64_t dropped;                /* copies that could be neither finished nor passed on */
 };
@@ -74,7 +76,7 @@ uint32_t express_prog_id(const struct express *express);
 int express_kept_fd(const struct express *express);
 
 /*
- * The way of all copies from now on, without a gap; NULL: they are all passed on, through no hop.
+ * The way of all copies from now on, without a gap; NULL: they are all passed on.
  * The same way again changes nothing. -EINVAL: it makes no sense (families differ, no port range,
  * an encapsulation that the lane does not know); then nothing was changed.
  */

@@ -8,13 +8,14 @@
 
 enum express_pass {
 	EXPRESS_PASS_OFF,        /* no way is set */
-	EXPRESS_PASS_CHECKSUM,   /* outer UDP checksums are wanted */
+	EXPRESS_PASS_OUTER,      /* outer UDP checksums are wanted */
 	EXPRESS_PASS_NOT_IP,     /* ARP, MPLS, LLDP ... */
 	EXPRESS_PASS_VLAN,       /* tagged */
 	EXPRESS_PASS_TUNNEL,     /* production's own tunnel packet, not yet finished */
 	EXPRESS_PASS_TOO_BIG,    /* does not fit the path, and is not to be made smaller */
 	EXPRESS_PASS_UNFAMILIAR, /* headers that it does not know its way in */
 	EXPRESS_PASS_REFUSED,    /* the kernel would not: no memory, or a kind of aggregate */
+	EXPRESS_PASS_CHECKSUM,   /* a single frame whose checksum was left to the device */
 	EXPRESS_PASSES
 };
 

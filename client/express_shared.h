@@ -54,7 +54,9 @@ enum { EXPRESS_TAKEN, EXPRESS_PASSED, EXPRESS_SUMS = EXPRESS_PASSED + 15 };
 struct express_sum {
 	__u64 packets;
 	__u64 bytes;
-	__u64 resegmented; /* of packets */
+	__u64 resegmented;   /* of packets */
+	__u64 extra_packets; /* beyond those on the wire, of copies met at the hop's entry */
+	__u64 extra_bytes;
 	__u64 dropped;
 };
 

@@ -118,7 +118,7 @@ int express_way_slot(const struct express_way *way, struct express_slot *out)
 	if (!valid(way))
 		return -EINVAL;
 	if (way->checksum && way->encap == ENCAP_VXLAN) {
-		out->reason = EXPRESS_PASS_CHECKSUM;
+		out->reason = EXPRESS_PASS_OUTER;
 		return 0;
 	}
 	out->oif = (uint32_t)way->oif;

@@ -48,6 +48,35 @@ static size_t overhead(const struct express_way *way)
 	return ip + (way->vni ? 8 : 4);
 }
 
+/* Addresses, protocol and length, added up as RFC 1071 has it. */
+unsigned rig_pseudo_sum(const struct frame *frame)
+{
+	const uint8_t *ip = frame->bytes + 14;
+	const bool ipv4 = ip[0] >> 4 == 4;
+	uint32_t sum = ipv4 ? ip[9] + get16(ip + 2) - (ip[0] & 15u) * 4 : ip[6] + get16(ip + 4);
+
+	for (size_t i = ipv4 ? 12 : 8; i < (ipv4 ? 20 : 40); i += 2)
+		sum += get16(ip + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static bool is_unfinished(const struct frame *frame)
+{
+	const uint8_t *ip = frame->bytes + 14;
+	const bool ipv4 = ip[0] >> 4 == 4;
+	const uint8_t protocol = ipv4 ? ip[9] : ip[6];
+	const size_t at = 14 + (ipv4 ? (ip[0] & 15u) * 4 : 40) + (protocol == 6 ? 16 : 6);
+
+	if (ipv4 && get16(ip + 6) & 0x3fff)
+		return false;
+	if (protocol == 132)
+		return true;
+	return (protocol == 6 || protocol == 17) && at + 2 <= frame->length &&
+	       (get16(frame->bytes + at) & 0xffff) == (rig_pseudo_sum(frame) & 0xffff);
+}
+
 enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
 		       enum express_pass *why)
 {
@@ -62,6 +91,8 @@ enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
 		*why = EXPRESS_PASS_UNFAMILIAR;
 	else if (frame->length + overhead(way) > way->mtu)
 		*why = EXPRESS_PASS_TOO_BIG;
+	else if (is_unfinished(frame))
+		*why = EXPRESS_PASS_CHECKSUM;
 	return *why == EXPRESS_PASSES ? RIG_TAKEN : RIG_PASSED;
 }
 

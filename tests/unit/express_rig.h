@@ -26,6 +26,8 @@ enum rig_fate { RIG_TAKEN, RIG_PASSED };
 /* What is to become of a frame that is no aggregate; with RIG_PASSED, why. */
 enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
 		       enum express_pass *why);
+/* Of a TCP or UDP packet, what the stack writes as its checksum for the device to complete. */
+unsigned rig_pseudo_sum(const struct frame *frame);
 /* NULL: `out` is `in` as this way wants it encapsulated. Else what is wrong with it. */
 const char *rig_wrong(const struct express_way *way, const struct frame *in,
 		      const struct frame *out);
