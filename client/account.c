@@ -33,6 +33,8 @@ static void read_counters(const struct tunnel_sources *from, const uint64_t last
 		now[EXPRESS_SENT] = from->express->packets;
 		now[EXPRESS_SENT_BYTES] = from->express->bytes;
 		now[EXPRESS_DROPPED] = from->express->dropped;
+		now[EXPRESS_EXTRA] = from->express->extra_packets;
+		now[EXPRESS_EXTRA_BYTES] = from->express->extra_bytes;
 	}
 }
 
@@ -65,6 +67,8 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 	a->capped = grown[TUNNEL_CAPPED];
 	a->refused = grown[HOP_REFUSED];
 	a->sent = sent;
+	a->extra = grown[EXPRESS_EXTRA];
+	a->extra_bytes = grown[EXPRESS_EXTRA_BYTES];
 	a->lost = dropped + grown[TUNNEL_ERRORS];
 }
 
@@ -73,6 +77,8 @@ void account_skip_express(struct tunnel_account *a, const struct express_counts 
 	a->last[EXPRESS_SENT] = counts->packets;
 	a->last[EXPRESS_SENT_BYTES] = counts->bytes;
 	a->last[EXPRESS_DROPPED] = counts->dropped;
+	a->last[EXPRESS_EXTRA] = counts->extra_packets;
+	a->last[EXPRESS_EXTRA_BYTES] = counts->extra_bytes;
 }
 
 void account_restart(struct stream_account *a)
@@ -203,6 +209,31 @@ static void share_rest(struct tunnel_account *tunnel, struct stream_account *con
 	}
 }
 
+/* Super-packets of egress that were cut smaller than on the wire: by the bytes that each is owed.
+ */
+static void owe_extra(struct tunnel_account *tunnel, struct stream_account *const *streams,
+		      size_t count)
+{
+	uint64_t owed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (streams[i]->direction == EGRESS && !streams[i]->layer3)
+			owed += streams[i]->owed_bytes;
+	for (size_t i = 0; i < count && owed; i++) {
+		struct stream_account *a = streams[i];
+		if (a->direction != EGRESS || a->layer3)
+			continue;
+		double part = (double)a->owed_bytes / (double)owed;
+		uint64_t packets = (uint64_t)((double)tunnel->extra * part);
+		uint64_t bytes = (uint64_t)((double)tunnel->extra_bytes * part);
+		owed -= a->owed_bytes;
+		a->owed_packets += packets;
+		a->owed_bytes += bytes;
+		tunnel->extra -= packets;
+		tunnel->extra_bytes -= bytes;
+	}
+}
+
 /* An exact share: what the stream is owed, as far as it was sent. */
 static void give_owed(struct tunnel_account *tunnel, struct stream_account *a)
 {
@@ -253,6 +284,7 @@ void account_share(struct tunnel_account *tunnel, struct stream_account *const *
 	bool ingress = false, owed = false;
 	merge_views(tunnel, streams, count);
 	share_losses(tunnel, streams, count);
+	owe_extra(tunnel, streams, count);
 	for (size_t i = 0; i < count; i++) {
 		struct stream_account *a = streams[i];
 		ingress |= a->direction == INGRESS;

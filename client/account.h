@@ -30,6 +30,8 @@ enum tunnel_counter {
 	EXPRESS_SENT,  /* past the device, by the express lane */
 	EXPRESS_SENT_BYTES,
 	EXPRESS_DROPPED,
+	EXPRESS_EXTRA, /* of EXPRESS_SENT: copies of egress in more frames than on the wire */
+	EXPRESS_EXTRA_BYTES,
 	TUNNEL_COUNTERS
 };
 
@@ -55,6 +57,7 @@ struct tunnel_account {
 	uint64_t pool_lost;                /* lost, not taken from a stream yet */
 	uint64_t sent, lost;               /* of this sample ... */
 	uint64_t capped, refused;          /* ... two views of the same losses */
+	uint64_t extra, extra_bytes;       /* sent of egress beyond what its filters count */
 	uint64_t lost_in_a_row;            /* since a copy was sent last */
 	uint64_t moved_at,
 	    moved_ms; /* the sum of the totals when they changed last, and when that was */

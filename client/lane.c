@@ -7,8 +7,10 @@ void lane_numbers(struct express_counts *c, uint64_t *numbers[LANE_NUMBERS])
 	numbers[1] = &c->bytes;
 	numbers[2] = &c->resegmented;
 	numbers[3] = &c->dropped;
+	numbers[4] = &c->extra_packets;
+	numbers[5] = &c->extra_bytes;
 	for (int i = 0; i < EXPRESS_PASSES; i++)
-		numbers[4 + i] = &c->passed[i];
+		numbers[6 + i] = &c->passed[i];
 }
 
 void lane_count(struct lane *lane, const struct express_counts *now)

@@ -20,6 +20,7 @@ struct lane {
 
 	int subject;            /* -1: the configuration asks for none, or says what rules it out */
 	struct express_way way; /* as planned; oif 0: none, all is passed on */
+	bool waits;             /* only for an answer of the next hop */
 	char off[LANE_WORDS];   /* why copies cannot take it; "": they do */
 	char told[LANE_WORDS];  /* the reason that was logged last */
 };
@@ -28,7 +29,7 @@ struct lane {
 void lane_count(struct lane *lane, const struct express_counts *now);
 
 /* The counts as numbers, in a fixed order. */
-enum { LANE_NUMBERS = 4 + EXPRESS_PASSES };
+enum { LANE_NUMBERS = 6 + EXPRESS_PASSES };
 void lane_numbers(struct express_counts *counts, uint64_t *numbers[LANE_NUMBERS]);
 
 #endif

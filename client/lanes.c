@@ -99,7 +99,8 @@ void lanes_set(struct setup *s)
 			snprintf(lane->off, sizeof(lane->off), "its map cannot be written: %s",
 				 strerror(-error));
 		}
-		if (!s->paths[i].error && s->tunnels[i].usable && lane->subject >= 0)
+		if (!s->paths[i].error && s->tunnels[i].usable && lane->subject >= 0 &&
+		    !lane->waits)
 			tell(lane, s->config->collectors[i].name);
 	}
 }
@@ -110,7 +111,8 @@ void lanes_clear(struct setup *s)
 		if (s->lanes[i].express)
 			(void)express_set(
 			    s->lanes[i].express,
-			    &(struct express_way){.hop_exit = s->lanes[i].way.hop_exit});
+			    &(struct express_way){.hop_entry = s->lanes[i].way.hop_entry,
+						  .hop_exit = s->lanes[i].way.hop_exit});
 }
 
 /* What cannot be read is counted the next time. */

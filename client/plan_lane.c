@@ -9,6 +9,7 @@
 #include <linux/if_arp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/policy.h"
 #include "common/tc.h"
@@ -54,6 +55,18 @@ static bool loaded(struct lane *lane)
 	return !lane->unloaded[0];
 }
 
+/*
+ * What the lane sends to a neighbour that has yet to answer, the kernel sends on, when it has, by
+ * the route that the copy still holds, which is production's. The kernel's path asks for it.
+ */
+static bool next_hop_known(struct lane *lane, const struct path *path)
+{
+	lane->waits = path->route.next_hop != NEXT_HOP_GOOD;
+	if (lane->waits)
+		off(lane, "the next hop has not answered yet");
+	return !lane->waits;
+}
+
 /* Is there one plain way to the next hop? */
 static bool plain(struct context *c, struct lane *lane, size_t index)
 {
@@ -74,16 +87,16 @@ static bool plain(struct context *c, struct lane *lane, size_t index)
 	else if (policy_covers(c->seen, &collector->address))
 		off(lane, "an IPsec policy may be for these packets");
 	else
-		return true;
+		return next_hop_known(lane, path);
 	return false;
 }
 
-/* What comes from there has met the program already, at the hop's entry. */
-static int hop_exit_of(struct context *c, size_t index)
+/* What comes from the exit has met the program already, at the entry. */
+static int hop_end(struct context *c, size_t index, enum hop_end end)
 {
 	char name[IFNAMSIZ];
 
-	client_hop_name(c->plan->config->collectors[index].device, HOP_EXIT, name);
+	client_hop_name(c->plan->config->collectors[index].device, end, name);
 	const struct link *link =
 	    c->plan->tunnels[index].hop ? snapshot_link_named(c->seen, name) : NULL;
 	return link && plan_own(link) ? link->ifindex : 0;
@@ -96,7 +109,7 @@ static void find_way(struct context *c, struct lane *lane, size_t index)
 	const struct route *route = &c->plan->paths[index].route;
 	const struct link *out = snapshot_link(c->seen, route->oif);
 
-	int hop_exit = lane->way.hop_exit;
+	int hop_entry = lane->way.hop_entry, hop_exit = lane->way.hop_exit;
 
 	lane->way = (struct express_way){
 	    .encap = collector->encap,
@@ -112,8 +125,23 @@ static void find_way(struct context *c, struct lane *lane, size_t index)
 	    .port_min = c->plan->port_min,
 	    .port_max = c->plan->port_max,
 	    .resegment = collector->oversize != OVERSIZE_FRAGMENT,
+	    .hop_entry = hop_entry,
 	    .hop_exit = hop_exit,
 	};
+}
+
+/* A dry run has loaded none: one that is there would do, and so will the next. */
+static uint32_t any_program(struct context *c, const char *device)
+{
+	const struct link *link = snapshot_link_named(c->seen, device);
+	size_t count;
+	const struct filter *f =
+	    link ? snapshot_filters(c->seen, link->ifindex, TC_EGRESS, &count) : NULL;
+
+	for (size_t i = 0; f && i < count; i++)
+		if (strcmp(f[i].prog_name, PROG_NAME_EXPRESS) == 0)
+			return f[i].prog_id;
+	return UINT32_MAX;
 }
 
 /* The program stays in place while there is no way: it then passes everything on. */
@@ -124,8 +152,8 @@ static void add_program(struct context *c, const struct lane *lane, const char *
 				   .pref = PLAN_OWN_PREF,
 				   .handle = FILTER_HANDLE,
 				   .prog_fd = lane->prog_fd,
-				   /* an id that no program has: a dry run has loaded none */
-				   .prog_id = lane->prog_id ? lane->prog_id : UINT32_MAX,
+				   .prog_id =
+				       lane->prog_id ? lane->prog_id : any_program(c, device),
 				   .prog_name = PROG_NAME_EXPRESS,
 				   .action = ACTION_VERDICT,
 				   .subject = lane->subject};
@@ -159,6 +187,7 @@ void plan_lane(struct context *c, size_t index)
 
 	lane->way = (struct express_way){0};
 	lane->off[0] = '\0';
+	lane->waits = false;
 	if (!configured(lane, collector) || !loaded(lane))
 		return;
 	if (!c->plan->tunnels[index].usable) {
@@ -166,7 +195,8 @@ void plan_lane(struct context *c, size_t index)
 		return;
 	}
 	add_programs(c, lane, index);
-	lane->way.hop_exit = hop_exit_of(c, index);
+	lane->way.hop_entry = hop_end(c, index, HOP_ENTRY);
+	lane->way.hop_exit = hop_end(c, index, HOP_EXIT);
 	if (plain(c, lane, index))
 		find_way(c, lane, index);
 }

@@ -290,6 +290,11 @@ static int find_path(const struct setup *s, size_t collector, struct kernel *ker
 	return error;
 }
 
+static bool good(const struct route *route)
+{
+	return route->next_hop == NEXT_HOP_GOOD;
+}
+
 static bool failed(const struct route *route)
 {
 	return route->next_hop == NEXT_HOP_FAILED;
@@ -316,7 +321,9 @@ bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
 			       now.local != before->local || failed(&now) != failed(before) ||
 			       !ip_addr_equal(&now.from, &before->from) ||
 			       !ip_addr_equal(&now.via, &before->via) ||
-			       now.several != before->several || now.wrapped != before->wrapped))
+			       now.several != before->several || now.wrapped != before->wrapped ||
+			       (good(&now) != good(before) &&
+				plan_lane_configured(&s->config->collectors[i]))))
 			return true;
 	}
 	return false;

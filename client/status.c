@@ -47,7 +47,7 @@ const char *client_oversize(const struct setup *s, const struct subjects *subjec
 
 	if (!s->tunnels[i].too_small)
 		return "none";
-	if (collector->oversize != OVERSIZE_FRAGMENT && !client_lane_off(s, subjects, i))
+	if (collector->oversize == OVERSIZE_RESEGMENT && !client_lane_off(s, subjects, i))
 		return "resegment";
 	return collector->oversize == OVERSIZE_DROP || collector->address.family == AF_INET6
 		   ? "drop"

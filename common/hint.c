@@ -79,7 +79,7 @@ static enum hint of_tc(const struct hint_context *c, const struct nlmsghdr *even
 }
 
 /* The forwarding database of our own devices, and neighbours that may be the next hop of a tunnel:
- * they fail, and they answer again. */
+ * they fail, they answer again, and are forgotten. */
 static enum hint of_neighbour(const struct hint_context *c, const struct nlmsghdr *event,
 			      int *ifindex)
 {
@@ -90,10 +90,9 @@ static enum hint of_neighbour(const struct hint_context *c, const struct nlmsghd
 	const struct link *link = snapshot_link(c->seen, info.ndm_ifindex);
 	if (!link)
 		return HINT_NOTHING;
+	bool tells = info.ndm_state & TELLING || event->nlmsg_type == RTM_DELNEIGH;
 	if (info.ndm_family != AF_BRIDGE)
-		return (info.ndm_state & TELLING) && matters(c, link) && !own(c, link)
-			   ? HINT_ROUTES
-			   : HINT_NOTHING;
+		return tells && matters(c, link) && !own(c, link) ? HINT_ROUTES : HINT_NOTHING;
 	if (!own(c, link))
 		return HINT_NOTHING;
 	*ifindex = info.ndm_ifindex;

@@ -4,6 +4,20 @@
 #include <linux/xfrm.h>
 #include <string.h>
 
+/* The kernel keeps an address as it was given, whatever the prefix leaves of it. */
+static void mask(struct ip_prefix *prefix)
+{
+	size_t size = ip_addr_size(&prefix->addr);
+
+	if (prefix->len > size * 8)
+		prefix->len = (uint8_t)(size * 8);
+	for (size_t i = 0; i < size; i++) {
+		unsigned bits = prefix->len > i * 8 ? prefix->len - (unsigned)i * 8 : 0;
+		if (bits < 8)
+			prefix->addr.bytes[i] &= (uint8_t)(0xff00 >> bits);
+	}
+}
+
 bool policy_parse(const struct nlmsghdr *header, struct ip_prefix *out)
 {
 	struct xfrm_userpolicy_info info;
@@ -20,6 +34,7 @@ bool policy_parse(const struct nlmsghdr *header, struct ip_prefix *out)
 	out->addr.family = (uint8_t)info.sel.family;
 	memcpy(out->addr.bytes, &info.sel.daddr, ip_addr_size(&out->addr));
 	out->len = info.sel.prefixlen_d;
+	mask(out);
 	return true;
 }
 

@@ -310,8 +310,11 @@ void fake_set_route(struct fake_kernel *fake, const char *to, const char *oif, c
 	struct fake_route *slot = NULL;
 
 	ck_assert(ip_addr_parse(to, &new.to));
-	if (oif)
+	if (oif) {
 		new.route.oif = index_of(fake, oif);
+		new.route.via = new.to;
+		new.route.next_hop = NEXT_HOP_GOOD;
+	}
 	if (from)
 		ck_assert(ip_addr_parse(from, &new.route.from));
 	for (size_t i = 0; i < fake->routes.count; i++)

@@ -293,8 +293,8 @@ static void fill_filter(struct filter *f, const struct want_filter *want, int ta
 	f->target = target;
 	if (want->prog_id) {
 		snprintf(f->prog_name, sizeof(f->prog_name), "%s", want->prog_name);
-		f->owner = strcmp(f->prog_name, PROG_NAME_EXPRESS) == 0 ? OWNER_CLIENT
-									: OWNER_COLLECTOR;
+		f->owner =
+		    strcmp(f->prog_name, PROG_NAME_EXPRESS) == 0 ? OWNER_CLIENT : OWNER_COLLECTOR;
 	} else {
 		f->insns = must(malloc(want->insns_count * sizeof(*f->insns)));
 		memcpy(f->insns, want->insns, want->insns_count * sizeof(*f->insns));

@@ -554,6 +554,27 @@ START_TEST(by_the_lane)
 }
 END_TEST
 
+/* Egress was 10 frames of 1514 on the wire, and became 11 of them, with a header more. */
+START_TEST(resegmented_copies_are_those_of_egress)
+{
+	start(1, 2);
+	for (int i = 0; i < 3; i++) {
+		copy(0, 100, 66, 0);
+		copy(1, 10, 1514, 0);
+		copy(2, 1, 100, 0);
+		lane.packets += 100 + 11 + 1;
+		lane.bytes += 100 * 66 + 10 * 1514 + 66 + 100;
+		lane.extra_packets += 1;
+		lane.extra_bytes += 66;
+		observe();
+	}
+	ck_assert_uint_eq(streams[0].packets, 300);
+	ck_assert_uint_eq(streams[0].bytes, 300 * 66);
+	ck_assert_uint_eq(streams[1].packets + streams[2].packets, 36);
+	expect_sums();
+}
+END_TEST
+
 START_TEST(a_lane_that_works_is_no_loss)
 {
 	start(0, 1);
@@ -597,6 +618,7 @@ int main(void)
 	tcase_add_test(tests, random_walk);
 	tcase_add_test(tests, copies_without_an_ethernet_header);
 	tcase_add_test(tests, by_the_lane);
+	tcase_add_test(tests, resegmented_copies_are_those_of_egress);
 	tcase_add_test(tests, a_lane_that_works_is_no_loss);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

@@ -125,7 +125,7 @@ START_TEST(at_the_hop_too)
 	ck_assert_uint_eq(program_on("vtap-soc"), PROGRAM);
 	ck_assert_uint_eq(program_on("vtap-soc-h"), PROGRAM);
 	ck_assert_int_eq(mirror->target, fake_link(&fake, "vtap-soc-h")->ifindex);
-	ck_assert_int_eq(way->hop_entry, 0);
+	ck_assert_int_eq(way->hop_entry, fake_link(&fake, "vtap-soc-h")->ifindex);
 	ck_assert_int_eq(way->hop_exit, fake_link(&fake, "vtap-soc-x")->ifindex);
 	ck_assert_uint_eq(way->mtu, SMALL);
 	expect_nothing_to_do();
@@ -209,6 +209,11 @@ static void on_this_host(void)
 	fake.routes.items[0].route.local = true;
 }
 
+static void silent(void)
+{
+	fake.routes.items[0].route.next_hop = NEXT_HOP_ASKED;
+}
+
 static void policy(void)
 {
 	struct ip_prefix *prefix = ARRAY_ADD(&fake.policies);
@@ -226,6 +231,7 @@ static const struct {
     {several, "the route has several next hops"},
     {wrapped, "the route encapsulates packets"},
     {on_this_host, "the collector is on this host"},
+    {silent, "the next hop has not answered yet"},
     {policy, "an IPsec policy may be for these packets"},
 };
 
@@ -237,6 +243,8 @@ START_TEST(no_plain_way)
 	unsigned changes = fake.changes;
 
 	obstacles[_i].arrange();
+	ck_assert(obstacles[_i].arrange == policy || obstacles[_i].arrange == tunnel_underlay ||
+		  setup_paths_changed(rig.setup, &fake.kernel));
 	(void)reconcile_pass(&rig.reconcile, false);
 	ck_assert_str_eq(rig.setup->lanes[0].off, obstacles[_i].words);
 	ck_assert_int_eq(rig.setup->lanes[0].way.oif, 0);

@@ -39,6 +39,17 @@ START_TEST(parsed)
 	m = message(AF_INET6, XFRM_POLICY_OUT, "fd00::/8");
 	ck_assert(policy_parse(&m.header, &prefix));
 	ck_assert_str_eq(ip_prefix_format(&prefix, text), "fd00::/8");
+	/* host bits, and a length that is none */
+	m = message(AF_INET, XFRM_POLICY_OUT, "10.1.2.3/32");
+	m.info.sel.prefixlen_d = 15;
+	ck_assert(policy_parse(&m.header, &prefix));
+	ck_assert_str_eq(ip_prefix_format(&prefix, text), "10.0.0.0/15");
+	m.info.sel.prefixlen_d = 0;
+	ck_assert(policy_parse(&m.header, &prefix));
+	ck_assert_str_eq(ip_prefix_format(&prefix, text), "0.0.0.0/0");
+	m.info.sel.prefixlen_d = 200;
+	ck_assert(policy_parse(&m.header, &prefix));
+	ck_assert_str_eq(ip_prefix_format(&prefix, text), "10.1.2.3/32");
 	m = message(AF_UNSPEC, XFRM_POLICY_OUT, NULL);
 	ck_assert(policy_parse(&m.header, &prefix));
 	ck_assert_uint_eq(prefix.addr.family, 0);
