@@ -6,13 +6,24 @@
 #include "vtapstat/fields.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIELD_KEY = 32 };
 
 static struct json_object *field(const struct json_object *object, const char *key)
 {
 	struct json_object *value = NULL;
+	const char *dot;
+	char outer[FIELD_KEY];
 
 	json_object_object_get_ex(object, key, &value); /* NULL from what is no object, too */
-	return value;
+	dot = value == NULL ? strchr(key, '.') : NULL;
+	if (dot == NULL)
+		return value;
+	snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
+	json_object_object_get_ex(object, outer, &value);
+	return field(value, dot + 1);
 }
 
 bool field_exists(const struct json_object *object, const char *key)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fields of a daemon's JSON. A field that is missing or of another type than expected is simply not
- * there, never an error: a newer daemon may have other fields than we know.
+ * there, never an error: a newer daemon may have other fields than we know. "express.state" is the
+ * field "state" of the object that is the field "express".
  */
 #ifndef VTAP_VTAPSTAT_FIELDS_H
 #define VTAP_VTAPSTAT_FIELDS_H

@@ -143,16 +143,19 @@ static void add_cell(struct table *table, const struct json_object *element,
 	}
 }
 
-/* "blocked: no route", malloc'd, where the element has a reason; else NULL. */
+/* "blocked: no route", malloc'd, where the element has a reason, else why its express lane is off;
+ * else NULL. */
 static char *reason_of(const struct json_object *element)
 {
 	const char *reason = field_string(element, "reason");
-	const char *state;
+	bool blocked = reason != NULL && reason[0] != '\0';
 	char *note;
 
-	if (reason == NULL || reason[0] == '\0')
+	if (!blocked)
+		reason = field_string(element, "express.reason");
+	if (reason == NULL)
 		return NULL;
-	state = field_string(element, "state");
+	const char *state = blocked ? field_string(element, "state") : "express lane off";
 	if (asprintf(&note, "%s: %s", state != NULL ? state : "-", reason) < 0)
 		return NULL;
 	return note;

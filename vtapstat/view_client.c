@@ -19,6 +19,7 @@ static const struct list_column collector_columns[] = {
     {"PATH MTU", "path_mtu", LIST_NUMBER, LIST_ALWAYS, {.leaves = 6}},
     {"NEEDED", "needed_mtu", LIST_NUMBER, LIST_ALWAYS, {.leaves = 7}},
     {"OVERSIZE", "oversize", LIST_TEXT, LIST_ALWAYS, {.leaves = 8}},
+    {"EXPRESS", "express.state", LIST_TEXT, LIST_IF_ANY, {.leaves = 8}},
     {"PACKETS", "tx_packets", LIST_COUNT, LIST_ALWAYS, {.leaves = 9}},
     {"BYTES", "tx_bytes", LIST_BYTES, LIST_ALWAYS, {.leaves = 11}},
     {"DROPPED", "tx_dropped", LIST_LOSS, LIST_ALWAYS, {0}},
