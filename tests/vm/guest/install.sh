@@ -57,10 +57,10 @@ for unit in "${both[@]}"; do
 	check "$unit: exposure at most 2.0" systemd-analyze security --offline=false --threshold=20 "$unit".service
 done
 net_admin=$((1 << 12)) perfmon_bpf=$((3 << 38))
-check "vtap-client: CAP_NET_ADMIN" is $((0x$(of_process vtap-client CapEff))) $net_admin
-check "vtap-client: and no more to get" is $((0x$(of_process vtap-client CapBnd))) $net_admin
-check "vtap-collector: CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON" is $((0x$(of_process vtap-collector CapEff))) $((net_admin | perfmon_bpf))
-check "vtap-collector: and no more to get" is $((0x$(of_process vtap-collector CapBnd))) $((net_admin | perfmon_bpf))
+for unit in "${both[@]}"; do
+	check "$unit: CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON" is $((0x$(of_process $unit CapEff))) $((net_admin | perfmon_bpf))
+	check "$unit: and no more to get" is $((0x$(of_process $unit CapBnd))) $((net_admin | perfmon_bpf))
+done
 check "the tunnel has no IPv6" is "$(sysctl -n net.ipv6.conf.vtap-soc.disable_ipv6)" 1
 check "nor has the endpoint" is "$(in_ns col sysctl -n net.ipv6.conf.vtap0.disable_ipv6)" 1
 check "group vtap may ask" as_nobody --groups "$(getent group vtap | cut -d: -f3)" vtapstat client
