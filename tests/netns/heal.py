@@ -12,6 +12,7 @@ from netns import run, wait_until
 DEADLINE = 2.0  # seconds from the break to the repair, its log line and the daemon's word that all is ok
 
 INGRESS, EGRESS, TUNNEL = "mirror eth0 ingress to soc", "mirror eth0 egress to soc", "collector soc"
+LANE = "express lane to soc"
 ENDPOINT, DOOR = "endpoint vtap0", "door"
 
 # A collector behind a network of its own, and the client's two mirrors of eth0.

@@ -17,6 +17,7 @@ UNDERLAY6 = "fd78::99"  # of the IPv6 underlay with its larger MTU
 ALLOW = 'allow = {"10.77.0.0/24", "fd77::/64", "fd78::/64"}\n'
 COLLECTOR_CONF = ALLOW
 CLIENT_CONF = f'collector "soc" {{ address = "{COLLECTOR4}" }}\nmirror "eth0" {{ }}\n'
+WHOLE_CONF = CLIENT_CONF.replace(" }", ' oversize = "fragment" }', 1)  # frames as on the wire, whatever the path
 
 # What a monitored interface carries besides the copies that leave by it.
 NOT_TUNNEL = f"not (dst host {COLLECTOR4} and ip proto 17 and (ip[6:2] & 0x1fff != 0 or udp dst port 4789))"
@@ -48,13 +49,13 @@ def bpf_programs():
 
 
 def tc_state(ns):
-    """What `ip -d link`, `tc qdisc` and `tc filter` say, without counters."""
+    """What `ip -d link`, `tc qdisc` and `tc filter` say, without counters, and without the ids of programs."""
     links = ns.ip("-d -o link")
     text = [links, ns.tc("qdisc show")]
     for link in sorted(ns.links()):
         for parent in ("ingress", "egress", "root"):
             text.append(ns.tc(f"filter show dev {link} {parent}", check=False))
-    return "\n".join(text)
+    return re.sub(r"\bid \d+ (?=name )", "", "\n".join(text))
 
 
 class Lab:

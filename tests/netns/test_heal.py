@@ -9,7 +9,7 @@ import pytest
 
 import frames
 from heal import (
-    EGRESS, INGRESS, TUNNEL, UNDERLAY, UNDERLAY_ALLOW, UNDERLAY_CLIENT, Watch, assert_copied_once, assert_full_size, ip_batch, shape,
+    EGRESS, INGRESS, LANE, TUNNEL, UNDERLAY, UNDERLAY_ALLOW, UNDERLAY_CLIENT, Watch, assert_copied_once, assert_full_size, ip_batch, shape,
     warm,
 )  # fmt: skip
 from lab import CLIENT_CONF, COLLECTOR4
@@ -17,8 +17,8 @@ from netns import wait_until
 
 HANDLE = "0x76746170"
 # Only ingress leads to the tunnel itself: egress leads to the hop.
-ANEW = {TUNNEL: "cannot be changed in place", INGRESS: "target was made anew"}
-MISSING = {TUNNEL: "missing", INGRESS: "target was made anew"}
+ANEW = {TUNNEL: "cannot be changed in place", INGRESS: "target was made anew", LANE: "missing"}
+MISSING = {TUNNEL: "missing", INGRESS: "target was made anew", LANE: "missing"}
 COPY_ELSEWHERE = ["bytecode", "1,6 0 0 65535", *"skip_hw action mirred egress mirror dev lo pipe".split()]
 
 
@@ -73,7 +73,14 @@ REPAIRS = {
     "learning": (ip("link set vtap-soc type vxlan learning"), ANEW, ()),
     "checksum offload": (ethtool("vtap-soc", "tx", "on"), {TUNNEL: "offloads differ"}, ()),
     "drop at the tunnel": (tc("filter del dev vtap-soc ingress pref 1"), {TUNNEL: "missing"}, ()),
-    "clsact of the tunnel": (tc("qdisc del dev vtap-soc clsact"), {TUNNEL: "missing"}, ()),
+    "clsact of the tunnel": (tc("qdisc del dev vtap-soc clsact"), {TUNNEL: "missing", LANE: "missing"}, ()),
+    "program of the lane": (tc("filter del dev vtap-soc egress pref 1"), {LANE: "missing"}, ()),
+    "another program in the lane": (
+        tc(f"filter replace dev vtap-soc egress protocol all pref 1 handle {HANDLE} bpf da skip_hw bytecode", "1,6 0 0 2"),
+        {LANE: "program differs"}, (),
+    ),
+    "program of the lane at the hop": (tc("filter del dev vtap-soc-h egress pref 1"), {LANE: "missing"}, ()),
+    "clsact of the entry": (tc("qdisc del dev vtap-soc-h clsact"), {LANE: "missing"}, ()),
     "filter in the tunnel": (
         tc("filter add dev vtap-soc egress pref 5 bpf da bytecode", "1,6 0 0 2"), {TUNNEL: "not vtap's"}, ()
     ),
@@ -104,15 +111,19 @@ REPAIRS = {
     # the hop that takes production's route off the copies
     "entry down": (ip("link set vtap-soc-h down"), {TUNNEL: "down"}, ()),
     "exit down": (ip("link set vtap-soc-x down"), {TUNNEL: "down"}, ()),
-    "hop deleted": (ip("link del vtap-soc-h"), {TUNNEL: "missing", EGRESS: "target was made anew"}, ()),
+    "hop deleted": (ip("link del vtap-soc-h"), {TUNNEL: "missing", EGRESS: "target was made anew", LANE: "missing"}, ()),
     "entry renamed": (
         ip("link set vtap-soc-h name stolen"),
-        {TUNNEL: "", EGRESS: "target was made anew"}, ("^stolen: delete",),
+        {TUNNEL: "", EGRESS: "target was made anew", LANE: "missing"}, ("^stolen: delete",),
     ),
     "exit moved": (
-        lambda ns: ns.ip(f"link set vtap-soc-x netns {ns.elsewhere.name}"), {TUNNEL: "", EGRESS: "target was made anew"}, ()
+        lambda ns: ns.ip(f"link set vtap-soc-x netns {ns.elsewhere.name}"),
+        {TUNNEL: "", EGRESS: "target was made anew", LANE: "missing"}, (),
     ),
-    "exit's group": (ip("link set vtap-soc-x group 0"), {TUNNEL: "missing", INGRESS: "missing", EGRESS: "missing"}, (": delete",)),
+    "exit's group": (
+        ip("link set vtap-soc-x group 0"),
+        {TUNNEL: "missing", INGRESS: "missing", EGRESS: "missing", LANE: "missing"}, (": delete",),
+    ),
     "entry's MTU": (ip("link set vtap-soc-h mtu 1000"), {TUNNEL: "MTU differs"}, ()),
     "exit's filter": (tc("filter del dev vtap-soc-x ingress pref 1"), {TUNNEL: "missing"}, ()),
     "clsact of the exit": (tc("qdisc del dev vtap-soc-x clsact"), {TUNNEL: "missing"}, ()),

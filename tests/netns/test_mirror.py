@@ -13,10 +13,14 @@ from netns import wait_until
 
 MEGABYTE = 1_000_000
 
+OVER_IPV6 = ALLOW + 'vxlan { underlay = "ipv6" }\n'
 UNDERLAYS = {
-    # mtu of the network, collector's configuration, its address for the clients, tunnel addresses
-    "ipv4": (1500, ALLOW, COLLECTOR4, "address4"),
-    "ipv6": (1600, ALLOW + 'vxlan { underlay = "ipv6" }\n', UNDERLAY6, "underlay6"),
+    # mtu of the network, collector's configuration, its address for the clients, tunnel addresses, the clients' keys,
+    # whether the express lane takes full-size copies
+    "ipv4": (1500, ALLOW, COLLECTOR4, "address4", 'accelerate = "off"', False),
+    "ipv4, lane": (1500, ALLOW, COLLECTOR4, "address4", 'oversize = "fragment"', False),
+    "ipv6": (1600, OVER_IPV6, UNDERLAY6, "underlay6", "", False),
+    "ipv6, lane": (1600, OVER_IPV6, UNDERLAY6, "underlay6", 'udp_checksum = "off"', True),
 }
 
 
@@ -55,9 +59,9 @@ def assert_counts_agree(reader, collector, clients):
 
 @pytest.mark.parametrize("underlay", UNDERLAYS)
 def test_every_frame_once(make_lab, underlay):
-    mtu, collector_conf, address, local = UNDERLAYS[underlay]
+    mtu, collector_conf, address, local, keys, whole = UNDERLAYS[underlay]
     lab = make_lab(mtu=mtu)
-    conf = CLIENT_CONF.replace(COLLECTOR4, address)
+    conf = CLIENT_CONF.replace(f'"{COLLECTOR4}"', f'"{address}" {keys}')
     collector = lab.collector(collector_conf)
     collector.wait_ok()
     reader = lab.reader()
@@ -94,6 +98,11 @@ def test_every_frame_once(make_lab, underlay):
     frames.assert_same_frames(expected, got)
     assert not [f for f in seen if f.outgoing], "vtap0 emitted something"
     frames.assert_clean(reader.path)
+    for client in clients:
+        express = client.status()["collectors"][0]["express"]
+        assert express["resegmented"] == 0
+        assert express["state"] == ("on" if "lane" in underlay else "off")
+        assert (express["packets"] > 50_000) == whole
 
 
 def route_gets(lab):
@@ -193,12 +202,12 @@ def test_status_says_what_is(lab):
     reader = lab.reader()
     traffic.ping(lab.client1, lab.peer.address4, (100,) * 10)
     reader.wait_for(lambda f: len(f) == 100)
-    status = client.status()
+    status = client.wait(lambda s: s["collectors"][0]["express"]["state"] == "on", "the express lane")
     assert status["daemon"] == "client" and status["state"] == "ok" and status["uptime_s"] >= 0
     (soc,) = status["collectors"]
     fixed = {
         "name": "soc", "address": COLLECTOR4, "local": lab.client1.address4, "encap": "vxlan", "vni": 42, "port": 4789,
-        "device": "vtap-soc", "state": "up", "reason": None, "path_mtu": 1500, "needed_mtu": 1550, "oversize": "fragment",
+        "device": "vtap-soc", "state": "up", "reason": None, "path_mtu": 1500, "needed_mtu": 1550, "oversize": "resegment",
     }  # fmt: skip
     assert {k: soc[k] for k in fixed} == fixed
     assert soc["tx_packets"] >= 20 and soc["tx_errors"] == 0
@@ -228,7 +237,8 @@ def test_two_collectors_for_one_interface(lab):
     lab.collector(ALLOW + "vxlan { vni = 43 }\n", second).wait_ok()
     # one network identifier and port is one IPv4 tunnel device: the second has its own
     conf = (
-        f'collector "soc" {{ address = "{COLLECTOR4}" }}\ncollector "two" {{ address = "{second.address4}" vni = 43 }}\n'
+        f'collector "soc" {{ address = "{COLLECTOR4}" oversize = "fragment" }}\n'
+        f'collector "two" {{ address = "{second.address4}" vni = 43 oversize = "fragment" }}\n'
         'mirror "eth0" { collector = {"soc", "two"} }\n'
     )
     client = lab.client(config=conf)
@@ -309,7 +319,8 @@ def is_port(frame, port):
 
 
 def test_filter_copies_just_that(lab):
-    collector, client = lab.pair(client=CLIENT_CONF.replace('"eth0" { }', '"eth0" { filter = "tcp port 80" }'))
+    whole = CLIENT_CONF.replace(" }", ' oversize = "fragment" }', 1)
+    collector, client = lab.pair(client=whole.replace('"eth0" { }', '"eth0" { filter = "tcp port 80" }'))
     reader = lab.reader()
     monitored = lab.capture(lab.client1, wire=True)
     traffic.ping(lab.client1, lab.peer.address4, range(60, 1515, 100))

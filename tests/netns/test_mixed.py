@@ -12,7 +12,8 @@ import time
 import pytest
 
 import traffic
-from lab import ALLOW, CLIENT_CONF, COLLECTOR4, NOT_TUNNEL
+from lab import ALLOW, COLLECTOR4, NOT_TUNNEL
+from lab import WHOLE_CONF as CLIENT_CONF
 from load import Load
 from netns import backlog_drops, wait_until
 from test_mirror import counted, mirrored
@@ -220,7 +221,7 @@ def test_a_switch_that_floods(lab):
 CLIENT_CONFS = [
     CLIENT_CONF,
     CLIENT_CONF.replace('"eth0" { }', '"eth0" { filter = "ip or ip6 or arp" }'),
-    CLIENT_CONF.replace('99" }', '99" ttl = 33 dscp = 10 }'),
+    CLIENT_CONF.replace('99"', '99" ttl = 33 dscp = 10'),
 ]
 COLLECTOR_CONFS = [
     ALLOW,
@@ -318,7 +319,7 @@ def test_mixed_load_with_losses(lab, load):
     chance = random.Random(SEED)
     _, clients, books = two_clients(lab)
     start_mixed(lab, load)
-    confs = [CLIENT_CONF, CLIENT_CONF.replace('99" }', '99" oversize = "drop" }')]
+    confs = [CLIENT_CONF, CLIENT_CONF.replace('"fragment"', '"drop" accelerate = "off"')]
     end = time.monotonic() + LINK_SECONDS
     while time.monotonic() < end:
         time.sleep(chance.uniform(0.1, 0.7))

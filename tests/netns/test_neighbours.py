@@ -254,7 +254,7 @@ def test_a_dry_run_prints_the_operations(lab):
     assert tc_state(lab.client1) == before
     assert any(x.startswith("vtap-soc: create vxlan vni 42") for x in lines) and lines[-1].startswith("eth0 egress: put filter"), lines
     client.start().wait_ok()
-    total = sum(1 + int(n or 0) for n in re.findall(r"^<5>(?:mirror|collector) .*\([^)]*\)(?: and (\d+) more)?$", client.log(), re.M))
+    total = sum(1 + int(n or 0) for n in re.findall(r"^<5>(?:mirror|collector|express lane) .*\([^)]*\)(?: and (\d+) more)?$", client.log(), re.M))
     assert total == len(lines), (lines, client.log())
     assert plan() == []
     lab.client1.tc("filter del dev eth0 egress pref 2")

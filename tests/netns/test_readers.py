@@ -13,7 +13,7 @@ import pytest
 
 import frames
 import traffic
-from lab import COLLECTOR4, NOT_TUNNEL
+from lab import COLLECTOR4, NOT_TUNNEL, WHOLE_CONF
 from netns import run, wait_until
 
 BULK = 20_000_000
@@ -99,7 +99,7 @@ def pcap_frames(path):
 
 
 def test_tcpdump(lab, program):
-    lab.pair()
+    lab.pair(client=WHOLE_CONF)
     meet(lab)
     path = os.path.join(lab.directory, "tcpdump.pcap")
     tcpdump = program("listening on", *"tcpdump -i vtap0 -n -U -B 65536 -Z root -w".split(), path)
@@ -152,7 +152,7 @@ def flaws(path):
 @pytest.mark.parametrize("network", ["whole", "lossy"])
 def test_tshark(lab, program, network):
     """Every checksum is good, and TCP analysis finds at the reader what it finds at the source."""
-    lab.pair()
+    lab.pair(client=WHOLE_CONF)
     meet(lab)
     path = os.path.join(lab.directory, "tshark.pcapng")
     tshark = program("Capture started", *"tshark -i vtap0 -q -B 256 -w".split(), path)
@@ -248,7 +248,7 @@ def flows_of_argus(path):
 
 def test_argus(lab, program):
     """Flow records equal the traffic sent, in packets and in bytes."""
-    lab.pair()
+    lab.pair(client=WHOLE_CONF)
     meet(lab)
     path = os.path.join(lab.directory, "argus.out")
     conf = os.path.join(lab.directory, "argus.conf")

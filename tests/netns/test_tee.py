@@ -10,7 +10,7 @@ import pytest
 
 import frames
 import traffic
-from heal import TUNNEL, UNDERLAY, UNDERLAY_ALLOW, Watch
+from heal import LANE, TUNNEL, UNDERLAY, UNDERLAY_ALLOW, Watch
 from lab import CLIENT_CONF, COLLECTOR4
 from netns import wait_until
 from test_mirror import UNDERLAYS, counted, mirrored, route_gets
@@ -99,13 +99,13 @@ def payloads(reader, data):
 @pytest.mark.parametrize("underlay", UNDERLAYS)
 def test_every_ip_packet_once(make_lab, underlay):
     """The monitored interface carries the tunnel too: no copy of a copy; full size, with DF set: no word to production."""
-    mtu, collector_conf, address, local = UNDERLAYS[underlay]
+    mtu, collector_conf, address, local, keys, _ = UNDERLAYS[underlay]
     lab = make_lab(mtu=mtu)
     one, peer = lab.client1, lab.peer
     for host in (address, peer.address4, peer.address6):
         traffic.ping(one, host, (98,))
     before = route_gets(lab)
-    collector, client = lab.pair(collector_conf, TEE_CONF.replace(COLLECTOR4, address))
+    collector, client = lab.pair(collector_conf, TEE_CONF.replace(f'"{COLLECTOR4}"', f'"{address}" {keys}'))
     frames.quiet(lab.reader())
     reader, wire = lab.reader(), lab.capture(one, wire=True)
     sink = lab.socket_at(one, PORT)
@@ -318,7 +318,7 @@ REPAIRS = {
     "IPv6 off": (lambda ns: ns.sysctl("net.ipv6.conf.vtap-soc.disable_ipv6", 1), {TUNNEL: "IPv6 is off"}),
     "IPv6 address": (lambda ns: ns.ip("addr add fe80::1/64 dev vtap-soc"), {TUNNEL: "must have none"}),
     "tunnel down": (lambda ns: ns.ip("link set vtap-soc down"), {TUNNEL: "down"}),
-    "tunnel deleted": (lambda ns: ns.ip("link del vtap-soc"), {TUNNEL: "missing", TABLES: "rules differ"}),
+    "tunnel deleted": (lambda ns: ns.ip("link del vtap-soc"), {TUNNEL: "missing", TABLES: "rules differ", LANE: "missing"}),
     "MTU": (lambda ns: ns.ip("link set vtap-soc mtu 1400"), {TUNNEL: "MTU differs"}),
 }  # fmt: skip
 
@@ -511,10 +511,11 @@ CLAMPED = {4: 1410, 6: 1390}
 
 def test_mss_clamp(lab):
     """What the client sends is clamped on its way out; what it is sent, before its own TCP sees it."""
-    clamp = TEE_CONF.replace("}", "clamp_mss = true }", 1)
+    whole, tc = TEE_CONF.replace("}", 'oversize = "fragment" }', 1), 'mirror "eth0" { }\n'
+    clamp = whole.replace("}", "clamp_mss = true }", 1)
     assert "clamp_mss" in clamp.splitlines()[0]
-    _, client = lab.pair(client=TEE_CONF)
-    for conf, sizes in ((TEE_CONF, FULL), (clamp, CLAMPED), (clamp.replace(TEE, 'mirror "eth0" { }\n'), CLAMPED), (CLIENT_CONF, FULL)):
+    _, client = lab.pair(client=whole)
+    for conf, sizes in ((whole, FULL), (clamp, CLAMPED), (clamp.replace(TEE, tc), CLAMPED), (whole.replace(TEE, tc), FULL)):
         client.reload(conf)
         client.wait_ok()
         sides = connect(lab)
