@@ -183,7 +183,11 @@ START_TEST(paths_that_change)
 	CHANGES(ck_assert(ip_addr_parse("10.0.0.2", &route->from)));
 	CHANGES(fake.routes.items[0].error = -ENETUNREACH);
 	CHANGES(fake.routes.items[0].error = 0);
-	/* asked and answered is no change; no answer is one, and asked again after that none */
+	/* the lane wants a next hop that has answered */
+	CHANGES(route->next_hop = NEXT_HOP_ASKED);
+	CHANGES(route->next_hop = NEXT_HOP_GOOD);
+	/* without it asked and answered is no change; no answer is one, asked again after it none */
+	s->config->collectors[0].accelerate = false;
 	route->next_hop = NEXT_HOP_ASKED;
 	ck_assert(!setup_paths_changed(s, kernel));
 	route->next_hop = NEXT_HOP_GOOD;
