@@ -186,7 +186,8 @@ START_TEST(paths_that_change)
 	/* the lane wants a next hop that has answered */
 	CHANGES(route->next_hop = NEXT_HOP_ASKED);
 	CHANGES(route->next_hop = NEXT_HOP_GOOD);
-	/* without it asked and answered is no change; no answer is one, asked again after it none */
+	/* without it asked and answered is no change; no answer is one, asked again after it none
+	 */
 	s->config->collectors[0].accelerate = false;
 	route->next_hop = NEXT_HOP_ASKED;
 	ck_assert(!setup_paths_changed(s, kernel));

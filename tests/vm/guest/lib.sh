@@ -3,6 +3,7 @@
 # What the guest's scripts share: checks, waiting, asking the daemons, traffic that is counted.
 
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
+# shellcheck disable=SC2034 # the parts use it
 tunnel='host 10.77.0.99' # on eth0: the tunnel's own packets, in every form; production does not talk to the collector
 
 # ---- checks ------------------------------------------------------------------------------------------------------
@@ -19,6 +20,7 @@ guard() {
 		read -r until what < /run/vm-tests-doing || continue
 		[ "$SECONDS" -gt "$until" ] || continue
 		echo "FAIL [$SECONDS s] $what: no end after $limit s"
+		# shellcheck disable=SC2009 # of all processes, all but the kernel's
 		ps -eo pid,ppid,stat,wchan:20,etimes,args --forest | grep -v '\]$' | sed 's/^/     | /'
 		systemctl stop --no-block vm-tests
 		return
@@ -63,7 +65,10 @@ property() { systemctl show -P "$2" "$1"; }
 active() { # UNIT...
 	local unit
 	for unit; do # one by one: of two, systemctl is content with either
-		systemctl -q is-active "$unit.service" && systemctl -q is-active "$unit.socket" || { systemctl status "$unit"; return 1; }
+		if ! systemctl -q is-active "$unit.service" || ! systemctl -q is-active "$unit.socket"; then
+			systemctl status "$unit"
+			return 1
+		fi
 	done
 }
 all_active() { active "${both[@]}"; }
@@ -171,6 +176,7 @@ captured() {
 given_up() { ip -n "$1" neigh show "$2" | grep -q FAILED; }
 
 # Frames that all forms copy, at most 1514 bytes: IPv4 and IPv6, fragments that come in, both directions
+# shellcheck disable=SC2034 # the parts use it
 layer_3='ip or ip6'
 traffic_for_tee() {
 	in_ns peer ping -qc 20 -i 0.02 -s 100 10.77.0.10 &&
