@@ -32,10 +32,10 @@ def ask(path, request="status", timeout=5.0):
         s.settimeout(timeout)
         s.connect(path)
         s.sendall(request.encode() + b"\n")
-        answer = b""
-        while part := s.recv(65536):
+        answer = bytearray()
+        while part := s.recv(1 << 18):
             answer += part
-    assert answer.endswith(b"\n"), f"answer without a newline: {answer!r}"
+    assert answer.endswith(b"\n"), f"answer without a newline: {bytes(answer[-200:])!r}"
     return json.loads(answer)
 
 

@@ -25,13 +25,14 @@ NOT_TUNNEL = f"not (dst host {COLLECTOR4} and ip proto 17 and (ip[6:2] & 0x1fff 
 _tools = {}
 
 
-def tool(name):
-    """A helper of tests/tools: the built one, or one made here."""
+def tool(name, directory="tests/tools", parts=()):
+    """A helper of tests/tools, or of another directory: the built one, or one made here, of so many further parts."""
     if name not in _tools:
-        path = os.path.join(BUILD, "tests/tools", name)
+        path = os.path.join(BUILD, directory, name)
         if not os.access(path, os.X_OK):
             path = os.path.join(scratch("tools"), name)
-            run("cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", path, f"{REPOSITORY}/tests/tools/{name}.c")
+            sources = [f"{REPOSITORY}/{directory}/{part}.c" for part in (name, *parts)]
+            run("cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", path, *sources)
         _tools[name] = path
     return _tools[name]
 
