@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the benchmarks share: the tests' network, tables, and what a process costs."""
 
+import json
 import os
 import sys
 
@@ -31,13 +32,24 @@ def run(measure):
 
 
 def table(title, heads, rows):
-    """A table of text: the first column to the left, the others to the right."""
-    rows = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    print(f"\n{title}")
-    for row in [heads, *rows]:
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        print("  " + "  ".join(cells).rstrip(), flush=True)
+    """A table in Markdown, aligned, so that it reads well as text too: all columns but the first to the right."""
+    rows = [[str(cell) for cell in row] for row in [heads, *rows]]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(heads))]
+    rows.insert(1, ["-" * width if i == 0 else "-" * (width - 1) + ":" for i, width in enumerate(widths)])
+    print(f"\n### {title[0].upper()}{title[1:]}\n")
+    for row in rows:
+        cells = [cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def series(name, title, axis, xs, panels):
+    """Numbers for a plot: a panel is a title and a value for each x. Kept only where tests/bench/run asks for them."""
+    directory = os.environ.get("VTAP_BENCH_SERIES")
+    if not directory:
+        return
+    path = os.path.join(directory, name + ".json")
+    with open(path, "w", encoding="ascii") as f:
+        json.dump({"title": title, "axis": axis, "xs": xs, "panels": panels}, f)
 
 
 def percentile(values, percent):
@@ -57,3 +69,4 @@ def resident_kib(pid):
 
 def tools_output(*command, timeout=300):
     return netns_run(*map(str, command), timeout=timeout).stdout
+
