@@ -3,7 +3,8 @@
 # The forms of the recipe, each in three pairings: vtap with vtap, the recipe's own commands with vtap-collector, vtap-client
 # with the recipe's own commands. A form is a file in forms/; it sets
 #
-#	client_conf, collector_conf	the daemons' configurations
+#	client_conf, collector_conf	the daemons' configurations; frames are compared, so oversize copies are fragmented and
+#					not cut anew
 #	device				where frames arrive on the collector's host, with vtap; by hand it is mon0
 #
 # and defines client_by_hand and collector_by_hand, the recipe's commands. It may set
