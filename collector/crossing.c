@@ -11,7 +11,8 @@ bool crossing_judge(struct crossing *c, int ifindexes, const struct crossing_cou
 	enum crossing_state was = c->state;
 
 	if (!c->watching || ifindexes != c->ifindexes) { /* of these nothing is known yet */
-		*c = (struct crossing){CROSSING_GOOD, true, ifindexes, *now};
+		*c = (struct crossing){
+		    .state = CROSSING_GOOD, .watching = true, .ifindexes = ifindexes, .base = *now};
 		return was != CROSSING_GOOD;
 	}
 	if (started_again(c, now)) {
@@ -24,14 +25,18 @@ bool crossing_judge(struct crossing *c, int ifindexes, const struct crossing_cou
 	uint64_t least = now->admitted_before > c->base.admitted_after
 			     ? now->admitted_before - c->base.admitted_after
 			     : 0;
-	if (taken >= most + CROSSING_FRAMES)
+	bool past = taken >= most + CROSSING_FRAMES;
+	if (past && c->suspected)
 		c->state = CROSSING_PAST;
+	else if (past)
+		; /* they may have been let in before, and have been on their way until now */
 	else if (!taken && least >= CROSSING_FRAMES)
 		c->state = CROSSING_STRANDED;
 	else if (taken && taken <= most)
 		c->state = CROSSING_GOOD;
 	else
 		return false; /* too few to tell: judged with what comes */
+	c->suspected = past;
 	c->base = *now;
 	return was != c->state;
 }

@@ -29,7 +29,8 @@ struct crossing_counts {
 struct crossing {
 	enum crossing_state state;
 	bool watching;
-	int ifindexes; /* of the endpoints, in one number: others count on their own */
+	bool suspected; /* the last time, the endpoints had taken more than was let in */
+	int ifindexes;  /* of the endpoints, in one number: others count on their own */
 	struct crossing_counts base;
 };
 

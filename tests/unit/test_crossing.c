@@ -29,6 +29,11 @@ START_TEST(judges)
 
 	ck_assert(!judge(&crossing, 7, 1000, 5000));
 	bool changed = judge(&crossing, 7, 1000 + cases[_i].taken, 5000 + cases[_i].admitted);
+	if (cases[_i].state == CROSSING_PAST) { /* once is no evidence */
+		ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+		changed |=
+		    judge(&crossing, 7, 1000 + 2 * cases[_i].taken, 5000 + 2 * cases[_i].admitted);
+	}
 	ck_assert_int_eq(crossing.state, cases[_i].state);
 	ck_assert_int_eq(changed, cases[_i].state != CROSSING_GOOD);
 }
@@ -61,6 +66,20 @@ START_TEST(another_endpoint_proves_nothing)
 }
 END_TEST
 
+/* What was let in before the first reading and arrived after it. */
+START_TEST(frames_on_their_way_prove_nothing)
+{
+	struct crossing crossing = {0};
+
+	judge(&crossing, 7, 1000, 2000);
+	ck_assert(!judge(&crossing, 7, 2500, 3000));
+	ck_assert(!judge(&crossing, 7, 3500, 4000));
+	ck_assert(!judge(&crossing, 7, 4600, 5000));
+	ck_assert(!judge(&crossing, 7, 5600, 6000));
+	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+}
+END_TEST
+
 /* Under load the door counts on while the endpoint is read, now for longer and now for shorter. */
 START_TEST(slow_readings_prove_nothing)
 {
@@ -86,6 +105,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_loop_test(tests, judges, 0, sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tests, frames_on_their_way_prove_nothing);
 	tcase_add_test(tests, slow_readings_prove_nothing);
 	tcase_add_test(tests, few_at_a_time_add_up);
 	tcase_add_test(tests, another_endpoint_proves_nothing);
