@@ -7,12 +7,10 @@
 
 #include "client/setup.h"
 
-/* What keeps the copies to a collector from the express lane; NULL: they take it. */
-const char *client_lane_off(const struct setup *setup, const struct subjects *subjects,
-			    size_t collector);
+/* What keeps the copies to collector i from the express lane; NULL: they take it. */
+const char *client_lane_off(const struct setup *s, const struct subjects *subjects, size_t i);
 /* "none", "resegment", "fragment", "drop": what happens to copies of full-size frames. */
-const char *client_oversize(const struct setup *setup, const struct subjects *subjects,
-			    size_t collector);
+const char *client_oversize(const struct setup *s, const struct subjects *subjects, size_t i);
 /* Whether copies of this stream can reach its collector. */
 bool client_stream_works(const struct subjects *subjects, const struct stream *stream);
 /* "tc", "tee" */

@@ -125,6 +125,6 @@ bool utc_parse(const char *text, time_t *when)
 	if (month < 1 || month > 12 || day < 1 || day > month_length(year, month) || hour > 23 ||
 	    minute > 59 || second > 60)
 		return false;
-	*when = (time_t)(days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second);
+	*when = (time_t)(days_of(year, month, day) * DAY_S + hour * 3600L + minute * 60L + second);
 	return true;
 }

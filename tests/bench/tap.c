@@ -136,7 +136,10 @@ static struct run *run_for(size_t size)
 
 static void add_part(struct run *r, const void *from, size_t size)
 {
-	r->parts[r->parts_count++] = (struct iovec){(void *)(uintptr_t)from, size};
+	struct iovec *part = &r->parts[r->parts_count++];
+
+	part->iov_len = size;
+	memcpy(&part->iov_base, &from, sizeof(from)); /* sendmmsg does not write there */
 }
 
 /* A frame that stays where it is until the next flush; or its header, which is copied, and the

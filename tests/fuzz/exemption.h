@@ -16,6 +16,6 @@ enum exemption {
 };
 
 enum exemption exemption_of(const struct client_config *config, enum direction direction,
-			    enum filter_layer layer, const uint8_t *packet, size_t size);
+			    enum filter_layer layer, const uint8_t *bytes, size_t size);
 
 #endif

@@ -84,16 +84,16 @@ int mnl_socket_close(struct mnl_socket *nl)
 }
 
 /* What is asked must be a message: all of its attributes, to the last byte. */
-ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *bytes, size_t size)
+ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t siz)
 {
-	const struct nlmsghdr *request = bytes;
+	const struct nlmsghdr *request = req;
 
 	(void)nl;
-	fuzz_check(size >= sizeof(*request) && request->nlmsg_len == size);
+	fuzz_check(siz >= sizeof(*request) && request->nlmsg_len == siz);
 	machine.seq = request->nlmsg_seq;
 	machine.flags = request->nlmsg_flags;
 	machine.requests++;
-	return (ssize_t)size;
+	return (ssize_t)siz;
 }
 
 /* One message of the input at `to`; 0: there are no more. */
@@ -136,16 +136,16 @@ static size_t last_word(uint8_t *to)
 	return sizeof(message);
 }
 
-ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *buffer, size_t room)
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t siz)
 {
 	bool joined = true;
 	size_t size = 0;
 
 	(void)nl;
 	if (!machine.answers.left)
-		return (ssize_t)last_word(buffer);
-	while (joined && machine.answers.left && size < room)
-		size += take_message((uint8_t *)buffer + size, room - size, &joined);
+		return (ssize_t)last_word(buf);
+	while (joined && machine.answers.left && size < siz)
+		size += take_message((uint8_t *)buf + size, siz - size, &joined);
 	return (ssize_t)size;
 }
 

@@ -62,24 +62,25 @@ static bool choose(struct json_object *document, struct place *place)
 
 static struct json_object *new_text(void)
 {
-	static const char *const texts[] = {"",
-					    "ok",
-					    "degraded",
-					    "client",
-					    "collector",
-					    "up",
-					    "blocked",
-					    "eth10",
-					    "10.0.0.5",
-					    "fe80::1",
-					    "2026-01-02T03:04:05Z",
-					    "9999-99-99T99:99:99Z",
-					    "\033[2J\033]0;x\a",
-					    "line\nline\r\t",
-					    "\xc3\xa4\xe4\xb8\xad\xf0\x9f\x98\x80",
-					    "e\xcc\x81\xe2\x80\xae",
-					    "\xff\xfe\xc2",
-					    "a text longer than any column would like it to be"};
+	static const char *const texts[] = {
+	    "",
+	    "ok",
+	    "degraded",
+	    "client",
+	    "collector",
+	    "up",
+	    "blocked",
+	    "eth10",
+	    "10.0.0.5",
+	    "fe80::1",
+	    "2026-01-02T03:04:05Z",
+	    "9999-99-99T99:99:99Z",
+	    "\033[2J\033]0;x\a",
+	    "line\nline\r\t",
+	    "\xc3\xa4\xe4\xb8\xad\xf0\x9f\x98\x80",
+	    "e\xcc\x81\xe2\x80\xae\xe2\x80\xac", /* turned round, and back */
+	    "\xff\xfe\xc2",
+	    "a text longer than any column would like it to be"};
 	char text[64];
 	size_t size = below(sizeof(text));
 

@@ -5,6 +5,8 @@
 #include <netdb.h>
 #include <stddef.h>
 
+/* the C library's names have underscores */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **out)
 {

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 
 	name = name ? name + 1 : argv[0];
 	if (argc < 2) {
-		if (!seeds || strncmp(name, "fuzz_", 5) ||
+		if (!seeds || strncmp(name, "fuzz_", 5) != 0 ||
 		    asprintf(&own[0], "%s/%s", seeds, name + 5) < 0) {
 			fprintf(stderr, "usage: %s FILE...\n", argv[0]);
 			return 2;

@@ -96,6 +96,11 @@ enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
 	return *why == EXPRESS_PASSES ? RIG_TAKEN : RIG_PASSED;
 }
 
+static bool differ(const void *a, const void *b, size_t size)
+{
+	return memcmp(a, b, size) != 0;
+}
+
 static const char *wrong_ipv4(const struct express_way *way, const uint8_t *ip, size_t length)
 {
 	uint32_t sum = 0;
@@ -109,7 +114,7 @@ static const char *wrong_ipv4(const struct express_way *way, const uint8_t *ip, 
 	if (ip[0] != 0x45 || ip[1] != way->tos || get16(ip + 2) != length || get16(ip + 6) ||
 	    ip[8] != way->ttl || ip[9] != (way->encap == ENCAP_VXLAN ? 17 : 47))
 		return "IPv4 header";
-	return memcmp(ip + 12, way->local.bytes, 4) || memcmp(ip + 16, way->remote.bytes, 4)
+	return differ(ip + 12, way->local.bytes, 4) || differ(ip + 16, way->remote.bytes, 4)
 		   ? "IPv4 addresses"
 		   : NULL;
 }
@@ -120,7 +125,7 @@ static const char *wrong_ipv6(const struct express_way *way, const uint8_t *ip, 
 	    get16(ip + 4) != length - 40 || ip[6] != (way->encap == ENCAP_VXLAN ? 17 : 47) ||
 	    ip[7] != way->ttl)
 		return "IPv6 header";
-	return memcmp(ip + 8, way->local.bytes, 16) || memcmp(ip + 24, way->remote.bytes, 16)
+	return differ(ip + 8, way->local.bytes, 16) || differ(ip + 24, way->remote.bytes, 16)
 		   ? "IPv6 addresses"
 		   : NULL;
 }
@@ -134,7 +139,7 @@ static const char *wrong_vxlan(const struct express_way *way, const uint8_t *udp
 		return "source port";
 	if (get16(udp + 2) != way->port || get16(udp + 4) != length || get16(udp + 6))
 		return "UDP header";
-	return memcmp(udp + 8, vxlan, sizeof(vxlan)) ? "VXLAN header" : NULL;
+	return differ(udp + 8, vxlan, sizeof(vxlan)) ? "VXLAN header" : NULL;
 }
 
 static const char *wrong_gre(const struct express_way *way, const uint8_t *gre)
@@ -144,7 +149,7 @@ static const char *wrong_gre(const struct express_way *way, const uint8_t *gre)
 
 	if (get16(gre) != (way->vni ? 0x2000 : 0) || get16(gre + 2) != 0x6558)
 		return "GRE header";
-	return way->vni && memcmp(gre + 4, key, sizeof(key)) ? "GRE key" : NULL;
+	return way->vni && differ(gre + 4, key, sizeof(key)) ? "GRE key" : NULL;
 }
 
 const char *rig_wrong(const struct express_way *way, const struct frame *in,
@@ -159,7 +164,7 @@ const char *rig_wrong(const struct express_way *way, const struct frame *in,
 	if (out->length != 14 + ip_length)
 		return "length";
 	/* the neighbour's part: no group's address */
-	if (memcmp(out->bytes, zeros, sizeof(zeros)) ||
+	if (differ(out->bytes, zeros, sizeof(zeros)) ||
 	    get16(out->bytes + 12) != (ipv4 ? 0x0800 : 0x86dd))
 		return "outer Ethernet";
 	wrong = ipv4 ? wrong_ipv4(way, ip, ip_length) : wrong_ipv6(way, ip, ip_length);
@@ -167,7 +172,7 @@ const char *rig_wrong(const struct express_way *way, const struct frame *in,
 		wrong = way->encap == ENCAP_VXLAN
 			    ? wrong_vxlan(way, inside, ip_length - (size_t)(inside - ip))
 			    : wrong_gre(way, inside);
-	if (!wrong && memcmp(ip + overhead(way), in->bytes, in->length))
+	if (!wrong && differ(ip + overhead(way), in->bytes, in->length))
 		wrong = "inner frame";
 	return wrong;
 }
