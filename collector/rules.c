@@ -82,6 +82,19 @@ static void shut_gre(enum encap encap, bool ipv6, struct door_rules *out)
 	out->admit.gre |= (uint8_t)DOOR_GRE_SHUT(gre_bit(encap, ipv6));
 }
 
+static bool is_ipv6(const struct vxlan *vxlan)
+{
+	return vxlan->local.family == AF_INET6 || vxlan->remote.family == AF_INET6;
+}
+
+/* Whether the kernel has only one of them: all VNIs on one socket, or one VNI of one family. */
+static bool exclude(const struct vxlan *a, const struct vxlan *b)
+{
+	if (a->external || b->external)
+		return true;
+	return a->vni == b->vni && is_ipv6(a) == is_ipv6(b);
+}
+
 /* Such a device keeps the wanted one of ours from going up, so its packets stay what they were. */
 static bool port_taken(const struct snapshot *seen, const struct vxlan *wanted)
 {
@@ -90,7 +103,7 @@ static bool port_taken(const struct snapshot *seen, const struct vxlan *wanted)
 
 		if (link->kind == LINK_VXLAN && link->group != owner_group(OWNER_COLLECTOR) &&
 		    link->flags & IFF_UP && link->vxlan.port == wanted->port &&
-		    (link->vxlan.external || wanted->external))
+		    exclude(&link->vxlan, wanted))
 			return true;
 	}
 	return false;

@@ -135,6 +135,12 @@ START_TEST(without_a_device_they_are_left_alone)
 	other->vxlan.external = false; /* beside which ours can be */
 	rules = plan(RULES_BEFORE);
 	assert_shut(&rules.shut[0], 4790, false, 42);
+	other->vxlan.vni = 42; /* the kernel makes no second one */
+	rules = plan(RULES_BEFORE);
+	assert_shut(&rules.shut[0], 0, false, 0);
+	other->vxlan.local.family = AF_INET6; /* but of the other family */
+	rules = plan(RULES_BEFORE);
+	assert_shut(&rules.shut[0], 4790, false, 42);
 	/* not wanted any more, or in nobody's way */
 	desired_clear(&desired);
 	rules = plan(RULES_BEFORE);
