@@ -2,8 +2,7 @@
 /*
  * The door: runs at the tc ingress of the underlay's interfaces, drops tunnel packets whose source
  * is not allowed, and counts the frames of those that are, per source address and VNI or key. It
- * must
- * leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC).
+ * must leave every other packet alone and always lets later filters run (TC_ACT_UNSPEC).
  *
  * The end of the cut: runs where segments of aggregates come back; see door_cut.bpf.h.
  *

@@ -88,6 +88,11 @@ int door_configure(struct door *door, const struct collector_config *config);
  */
 void door_set_rules(struct door *door, const struct door_rules *rules,
 		    const struct collector_config *config);
+/*
+ * Waits, a tenth of a second at most, until the endpoint has got what was let in, if anything is
+ * shut now: before a device goes. For when the program before was replaced where it ran last.
+ */
+void door_drain(const struct door *door);
 /* The addresses of this host: what packets are for. See door_shared.h. */
 void door_set_here(struct door *door, const struct snapshot *seen);
 

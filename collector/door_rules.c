@@ -5,11 +5,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +15,8 @@
 #include "collector/door_shared.h"
 #include "collector/door_table.h"
 
-enum { DRAIN_STEP_NS = 1000000, DRAIN_STEPS = 20, DRAIN_STILL = 3 };
+/* Processors that are busy otherwise can leave their queues alone for some time. */
+enum { DRAIN_STEP_NS = 1000000, DRAIN_STEPS = 100, DRAIN_STILL = 20 };
 
 /* ---- the allow-list ---- */
 
@@ -135,15 +133,28 @@ static bool same(const struct door_rules *a, const struct door_rules *b)
 	return memcmp(&a->admit, &b->admit, sizeof(a->admit)) == 0;
 }
 
-/* What was let in is on its way to the endpoint for a moment, through queues of the processors'. */
-static void drain(const struct door *door)
+/* Whether something that was let in no longer is. */
+static bool lets_less(const struct door_admission *before, const struct door_admission *now)
+{
+	return (before->port && before->port != now->port) ||
+	       before->gre & ~now->gre & (DOOR_GRE_SHUT(1) - 1);
+}
+
+void door_drain(const struct door *door)
 {
 	const struct timespec step = {.tv_nsec = DRAIN_STEP_NS};
+	struct door_counter lost = {0};
 	struct door_totals before = {0}, now;
 	unsigned still = 0;
 
+	if (!(door->rules.admit.flags & DOOR_SOME_SHUT) && !(door->rules.admit.gre >> 4))
+		return;
+	door_table_wait();
+	if (door_read_settled(door, &lost))
+		return;
 	for (unsigned i = 0; i < DRAIN_STEPS && still < DRAIN_STILL; i++) {
-		if (door_read_totals(door, &now) || now.delivered.packets >= now.accepted.packets)
+		if (door_read_totals(door, &now) ||
+		    now.delivered.packets + lost.packets >= now.accepted.packets)
 			return;
 		still = now.delivered.packets == before.delivered.packets ? still + 1 : 0;
 		before = now;
@@ -154,6 +165,7 @@ static void drain(const struct door *door)
 void door_set_rules(struct door *door, const struct door_rules *rules,
 		    const struct collector_config *config)
 {
+	const bool less = lets_less(&door->rules.admit, &rules->admit);
 	uint64_t word;
 
 	if (same(rules, &door->rules))
@@ -162,10 +174,11 @@ void door_set_rules(struct door *door, const struct door_rules *rules,
 	memcpy(&word, &rules->admit, sizeof(word));
 	door->rules.admit = rules->admit;
 	store(&rules_of_program(door)->admit, word);
-	shut_no_more(door, rules);
+	/* who read the rules before goes on to ask what is shut */
 	door_table_wait();
-	if (rules->admit.flags & DOOR_SOME_SHUT || rules->admit.gre >> 4)
-		drain(door);
+	shut_no_more(door, rules);
+	if (less)
+		door_drain(door);
 	door_table_purge(&door->table, config);
 }
 

@@ -39,6 +39,7 @@ struct collector {
 	struct undelivered undelivered;
 	struct rejected rejected;
 	struct crossing crossing;
+	size_t replaced; /* earlier doors that the pass has yet to replace */
 };
 
 /* ---- the door -------------------------------------------------------------------------------- */
@@ -68,7 +69,7 @@ static int open_door(struct collector *collector, const struct collector_config 
 	door_close(collector->door);
 	collector->door = door;
 	keep_maps(collector);
-	return door_read_settled(door, &collector->undelivered.settled);
+	return 0;
 }
 
 /* The program of an earlier collector in this network namespace; 0: none. */
@@ -92,8 +93,14 @@ static int open_first_door(void *ctx, const struct service *service, char *why, 
 	for (size_t i = 0; i < service->kept_count; i++)
 		kept[i] = (struct door_kept){service->kept[i].name, service->kept[i].fd};
 	uint32_t old = find_old_door(&collector->daemon.reconcile);
-	return open_door(collector, collector->config, kept, service->kept_count, old, why,
-			 why_size);
+	int error =
+	    open_door(collector, collector->config, kept, service->kept_count, old, why, why_size);
+	if (error)
+		return error;
+	error = door_read_settled(collector->door, &collector->undelivered.settled);
+	if (error)
+		snprintf(why, why_size, "cannot read the door's maps: %s", strerror(-error));
+	return error;
 }
 
 static int take_client(void *ctx, const struct door_client *client)
@@ -280,6 +287,7 @@ static int tell_door(struct collector *collector, const struct desired *desired,
 
 	if (!door)
 		return 0;
+	collector->replaced = plan_doors_replaced(desired, seen, door_prog_id(door));
 	rules_plan(collector->config, seen, desired, when, &rules);
 	door_set_here(door, seen);
 	door_set_rules(door, &rules, collector->config);
@@ -294,6 +302,16 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	int error = plan_collector(collector->config, plan_door(collector), &reconcile->seen,
 				   &reconcile->made, reconcile->subjects, desired);
 	return error ? error : tell_door(collector, desired, RULES_BEFORE);
+}
+
+/* What the last one of an earlier door let in has to arrive before its device goes. */
+static void applied(void *ctx, const struct op *op)
+{
+	struct collector *collector = ctx;
+
+	if (op->type == OP_FILTER_PUT && collector->replaced &&
+	    op->filter->prog_id == door_prog_id(collector->door) && --collector->replaced == 0)
+		door_drain(collector->door);
 }
 
 /* A device that could not be brought up may not keep packets from whom they are for. */
@@ -411,6 +429,7 @@ int main(int argc, char **argv)
 		       .metrics = metrics,
 		       .summary = summary,
 		       .tick = sample,
+		       .applied = applied,
 		       .failed = failed,
 		       .concerns = concerns,
 		       .plans_addresses = true,

@@ -263,3 +263,22 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 		tell_stranded(&c, e);
 	return error;
 }
+
+size_t plan_doors_replaced(const struct desired *desired, const struct snapshot *seen,
+			   uint32_t prog_id)
+{
+	size_t replaced = 0;
+
+	for (size_t i = 0; i < desired->filters.count; i++) {
+		const struct want_filter *want = &desired->filters.items[i];
+		size_t count;
+		const struct filter *f =
+		    snapshot_filters(seen, want->device.ifindex, want->parent, &count);
+
+		for (size_t k = 0; want->prog_id == prog_id && k < count; k++)
+			if (!f[k].chain && f[k].pref == want->pref && f[k].handle == want->handle &&
+			    f[k].prog_id && f[k].prog_id != prog_id)
+				replaced++;
+	}
+	return replaced;
+}

@@ -30,4 +30,8 @@ int plan_collector(const struct collector_config *config, struct plan_door door,
 		   const struct snapshot *seen, const struct ifset *made, struct subjects *subjects,
 		   struct desired *desired);
 
+/* At how many places another program is about to make way for this door. */
+size_t plan_doors_replaced(const struct desired *desired, const struct snapshot *seen,
+			   uint32_t prog_id);
+
 #endif

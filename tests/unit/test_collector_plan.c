@@ -227,6 +227,25 @@ START_TEST(doors_follow_addresses)
 }
 END_TEST
 
+/* One that runs somewhere else, or is the present one, makes way for nothing. */
+START_TEST(counts_the_doors_to_be_replaced)
+{
+	struct desired desired = {.owner = OWNER_COLLECTOR};
+
+	fake_add_address(&fake, "eth1", "10.0.1.9");
+	pass();
+	fake_add_link(&fake, "eth2");
+	fake_add_address(&fake, "eth2", "10.0.2.9");
+	for (door.prog_id = 100; door.prog_id <= 101; door.prog_id++) {
+		ck_assert_int_eq(reconcile_observe(&reconcile), 0);
+		ck_assert_int_eq(plan(NULL, &reconcile, &desired), 0);
+		ck_assert_uint_eq(plan_doors_replaced(&desired, &reconcile.seen, door.prog_id),
+				  door.prog_id == 100 ? 0 : 2);
+		desired_clear(&desired);
+	}
+}
+END_TEST
+
 START_TEST(shared_hook)
 {
 	fake_add_qdisc(&fake, "eth0", "ingress");
@@ -345,6 +364,7 @@ int main(void)
 	tcase_add_test(tests, cutter);
 	tcase_add_test(tests, cutter_taken);
 	tcase_add_test(tests, doors_follow_addresses);
+	tcase_add_test(tests, counts_the_doors_to_be_replaced);
 	tcase_add_test(tests, shared_hook);
 	tcase_add_test(tests, device_taken);
 	tcase_add_test(tests, pref_taken);
