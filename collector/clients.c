@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/sleeps.h"
+
 #define SECOND_NS INT64_C(1000000000)
 #define STEP_NS      \
 	(SECOND_NS / \
@@ -136,19 +138,23 @@ static void take_count(struct client *client, const struct door_client *seen)
 	client->count.bytes = client->base.bytes + client->raw.bytes;
 }
 
-/* The door's stamp is CLOCK_MONOTONIC, so it is converted before a suspend can come between. */
+uint64_t clients_clock_boot(const struct clients_clock *clock, uint64_t mono_ns)
+{
+	/* A frame can come after the sample's time was taken. */
+	const uint64_t age = (clock->mono_ns > mono_ns ? clock->mono_ns - mono_ns : 0) +
+			     sleeps_since(clock->sleeps, mono_ns);
+
+	return clock->boot_ns > age ? clock->boot_ns - age : 0;
+}
+
+/* The door's stamp is CLOCK_MONOTONIC: what was converted before a suspend stays as it is. */
 static void take_last(struct client *client, const struct clients_clock *clock,
 		      uint64_t last_mono_ns)
 {
-	uint64_t age;
-
 	if (last_mono_ns == client->raw_last_mono_ns)
 		return;
 	client->raw_last_mono_ns = last_mono_ns;
-	/* A frame can come after the sample's time was taken. */
-	age = clock->mono_ns > last_mono_ns ? clock->mono_ns - last_mono_ns : 0;
-	client->last_boot_ns =
-	    max(client->last_boot_ns, clock->boot_ns > age ? clock->boot_ns - age : 0);
+	client->last_boot_ns = max(client->last_boot_ns, clients_clock_boot(clock, last_mono_ns));
 }
 
 static void client_start(const struct clients *clients, struct client *client,

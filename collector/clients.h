@@ -19,7 +19,10 @@ struct clients_clock {
 	uint64_t mono_ns;
 	uint64_t boot_ns;
 	int64_t real_ns;
+	const struct door_sleeps *sleeps; /* NULL: none are known */
 };
+/* A moment before by BOOTTIME. */
+uint64_t clients_clock_boot(const struct clients_clock *clock, uint64_t mono_ns);
 
 struct client {
 	struct ip_addr address;

@@ -17,6 +17,7 @@
 #include "common/object.h"
 
 struct door;
+struct door_sleeps;
 
 struct door_counter {
 	uint64_t packets; /* true wire frames */
@@ -108,6 +109,9 @@ int door_read_rejected(const struct door *door, struct door_rejected_set **out, 
 /* What a daemon found undelivered, for the next one. */
 int door_read_settled(const struct door *door, struct door_counter *out);
 int door_write_settled(const struct door *door, const struct door_counter *settled);
+/* The same moment by both clocks, to be told before each reading: when the machine was asleep is kept
+ * with the clients. Valid until the door is closed. */
+const struct door_sleeps *door_note_sleep(struct door *door, uint64_t mono_ns, uint64_t boot_ns);
 /* Calls fn for each client; stops when fn returns non-zero and returns that. Negative errno: the
  * map could not be read. */
 int door_each_client(const struct door *door,

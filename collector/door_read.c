@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the door counted, read from its maps. Changes nothing but what a daemon left for the next
+ * What the door counted, read from its maps. Changes nothing but what a daemon leaves for the next
  * one.
  */
 #include <bpf/bpf.h>
@@ -12,6 +12,7 @@
 #include "collector/door_private.h"
 #include "collector/door_shared.h"
 #include "collector/door_table.h"
+#include "collector/sleeps.h"
 
 static void add(struct door_counter *to, const struct door_sum *sum)
 {
@@ -40,6 +41,12 @@ int door_read_totals(const struct door *door, struct door_totals *out)
 	if (!error)
 		add(&out->forgotten, &door->table.head->forgotten);
 	return error;
+}
+
+const struct door_sleeps *door_note_sleep(struct door *door, uint64_t mono_ns, uint64_t boot_ns)
+{
+	sleeps_note(&door->table.head->sleeps, mono_ns, boot_ns);
+	return &door->table.head->sleeps;
 }
 
 int door_each_client(const struct door *door,

@@ -44,14 +44,31 @@ struct door_bucket {
 	struct door_slot ways[DOOR_WAYS];
 };
 
-/* The map's first element; the buckets follow. */
-struct door_head {
-	__u64 secret;              /* so that nobody can choose addresses that share a bucket */
-	__u64 clients;             /* how many slots are taken */
-	__u64 version;             /* how many were ever taken */
-	__u64 reach;               /* the farthest that a client was put behind its first bucket */
-	struct door_sum forgotten; /* what those sent that have left; the daemon's own */
+/* What came after mono_ns came with asleep_ns more of CLOCK_BOOTTIME than of CLOCK_MONOTONIC. */
+struct door_sleep {
+	__u64 mono_ns;
+	__u64 asleep_ns;
 };
+
+enum { DOOR_SLEEPS = 16 };
+
+struct door_sleeps {
+	__u64 awake_ns; /* CLOCK_MONOTONIC when a daemon looked last */
+	__u64 count;
+	struct door_sleep latest[DOOR_SLEEPS]; /* oldest first */
+};
+
+/* The map's first element, in the room of a bucket; the buckets follow. */
+struct door_head {
+	__u64 secret;  /* so that nobody can choose addresses that share a bucket */
+	__u64 clients; /* how many slots are taken */
+	__u64 version; /* how many were ever taken */
+	__u64 reach;   /* the farthest that a client was put behind its first bucket */
+	/* the daemon's own: */
+	struct door_sum forgotten; /* what those sent that have left */
+	struct door_sleeps sleeps;
+};
+_Static_assert(sizeof(struct door_head) <= sizeof(struct door_bucket), "the first bucket's room");
 
 /* Twice the room, so that a client has its slot in the first line looked at, mostly. */
 static inline __u32 door_buckets(__u32 max_clients)

@@ -318,6 +318,7 @@ int door_table_copy(struct door_table *from, struct door_table *to,
 	bool full = false;
 
 	to->head->forgotten = take_sum(&from->head->forgotten);
+	to->head->sleeps = from->head->sleeps;
 	for (size_t i = 0; i < slots_count(from); i++) {
 		struct door_slot *slot = slot_at(from, i);
 		const uint64_t owner = owner_of(slot);

@@ -161,8 +161,9 @@ static void sample(void *ctx)
 	struct collector *collector = ctx;
 	const uint64_t cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
 	struct clients_clock clock = {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_BOOTTIME),
-				      (int64_t)read_clock(CLOCK_REALTIME)};
+				      (int64_t)read_clock(CLOCK_REALTIME), NULL};
 
+	clock.sleeps = door_note_sleep(collector->door, clock.mono_ns, clock.boot_ns);
 	clients_begin_sample(&collector->clients, &clock);
 	int error = door_each_client(collector->door, take_client, &collector->clients);
 	clients_end_sample(&collector->clients, !error);

@@ -80,10 +80,7 @@ static void offer(struct rejected *to, const struct door_rejected_source *merged
 static void stamp(struct rejected_source *source, const struct rejected *before,
 		  const struct clients_clock *clock)
 {
-	uint64_t age =
-	    clock->mono_ns > source->last_mono_ns ? clock->mono_ns - source->last_mono_ns : 0;
-
-	source->last_boot_ns = clock->boot_ns > age ? clock->boot_ns - age : 0;
+	source->last_boot_ns = clients_clock_boot(clock, source->last_mono_ns);
 	for (size_t i = 0; i < before->count; i++)
 		if (before->top[i].last_mono_ns == source->last_mono_ns &&
 		    ip_addr_equal(&before->top[i].address, &source->address))

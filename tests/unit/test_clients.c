@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/sleeps.h"
+
 #define SECOND UINT64_C(1000000000)
 #define WALL   INT64_C(1767323045) /* 2026-01-02T03:04:05Z, when the boot clock says 1000 s */
 
@@ -265,6 +267,28 @@ START_TEST(last_seen_over_a_suspend)
 	sample(&seen, 1);
 	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
 	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 3600 + 13);
+}
+END_TEST
+
+/* A daemon that starts after a suspend, with what the one before it noted. */
+START_TEST(times_survive_a_suspend_before_the_start)
+{
+	struct door_client seen = client_of("10.0.0.5", 42, 1, 60);
+	struct door_sleeps sleeps = {.count = 0};
+
+	sleeps_note(&sleeps, now.mono_ns, now.boot_ns);
+	now.boot_ns += 3600 * SECOND;
+	now.real_ns += 3600 * (int64_t)SECOND;
+	pass(30);
+	sleeps_note(&sleeps, now.mono_ns, now.boot_ns);
+	now.sleeps = &sleeps;
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	seen.last_mono_ns = now.mono_ns;
+	pass(1);
+	sample(&seen, 1);
+	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 3630);
 }
 END_TEST
 
@@ -533,6 +557,7 @@ int main(void)
 	tcase_add_test(tests, rate_ignores_the_past_of_a_door_taken_over);
 	tcase_add_test(tests, rate_takes_no_notice_of_wall_clock_and_suspend);
 	tcase_add_test(tests, last_seen_over_a_suspend);
+	tcase_add_test(tests, times_survive_a_suspend_before_the_start);
 	tcase_add_test(tests, times_follow_a_step_of_the_wall_clock);
 	tcase_add_test(tests, times_do_not_flicker);
 	tcase_add_test(tests, last_seen_is_never_in_the_future);

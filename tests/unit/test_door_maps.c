@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collector/rejected.h"
+#include "collector/sleeps.h"
 
 START_TEST(configure_changes_the_list_and_the_port)
 {
@@ -174,10 +175,13 @@ START_TEST(takes_over_into_another_size)
 		ck_assert_int_eq(run(), PASS);
 	}
 	before = find("10.0.0.5", 3);
+	door_note_sleep(door, 1000, 5000);
+	ck_assert_uint_eq(sleeps_since(door_note_sleep(door, 2000, 9000006000), 1000), 9000000000);
 	count = door_maps(door, kept, 8);
 	config.max_clients = 2000;
 	reopen(kept, count, 0, false);
 	ck_assert_uint_eq(clients_count(), 5);
+	ck_assert_uint_eq(sleeps_since(door_note_sleep(door, 3000, 9000007000), 1000), 9000000000);
 	assert_client("10.0.0.5", 3, 1, 100);
 	ck_assert_uint_eq(find("10.0.0.5", 3).first_boot_ns, before.first_boot_ns);
 	ck_assert_uint_eq(find("10.0.0.5", 3).last_mono_ns, before.last_mono_ns);
