@@ -29,7 +29,7 @@ static struct {
 	struct vxlan vxlan;
 	uint32_t mtu;
 	uint64_t rate;
-	bool hop, no_mirror, no_tunnel;
+	bool hop, no_mirror, no_tunnel, door;
 	const char *collector;
 } wished;
 
@@ -94,12 +94,24 @@ static void want_tunnel(void)
 		    OWNER_CLIENT, 0, "soc");
 }
 
+/* Judges what comes in for the tunnel. */
+static void want_door(void)
+{
+	struct device eth0 = named("eth0");
+
+	eth0.ifindex = fake_link(&fake, "eth0")->ifindex;
+	want_hook(eth0, QDISC_CLSACT);
+	want_filter(eth0, TC_INGRESS, ACTION_VERDICT, NULL);
+}
+
 static void wish(void)
 {
 	desired_clear(&desired);
 	desired.owner = OWNER_CLIENT;
 	if (!wished.no_tunnel)
 		want_tunnel();
+	if (wished.door)
+		want_door();
 	if (wished.no_mirror)
 		return;
 	struct device eth0 = named("eth0");
@@ -439,6 +451,42 @@ START_TEST(rate_changes)
 }
 END_TEST
 
+/* One that judges by what there was knows nothing of what is about to come; a new one has to be
+ * there before what it guards, and not earlier. */
+START_TEST(another_verdict_comes_first)
+{
+	wished.no_mirror = wished.door = true;
+	settle();
+	fake_filter(&fake, "eth0", TC_INGRESS, 1, FILTER_HANDLE)->insns[0].k = 0;
+	twist_vni();
+	compute();
+	ck_assert_uint_ge(ops.count, 3);
+	ck_assert_int_eq(ops.items[0].type, OP_FILTER_PUT);
+	ck_assert_str_eq(ops.items[0].device.name, "eth0");
+	ck_assert_int_eq(ops.items[1].type, OP_LINK_DELETE);
+	for (size_t i = 2; i < ops.count; i++) /* once */
+		ck_assert(ops.items[i].type != OP_FILTER_PUT ||
+			  strcmp(ops.items[i].device.name, "eth0") != 0);
+	settle();
+	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
+	twist_kind();
+	compute();
+	ck_assert_uint_ge(ops.count, 3);
+	ck_assert_int_eq(ops.items[0].type, OP_LINK_DELETE);
+	size_t put = 0, up = 0;
+	for (size_t i = 0; i < ops.count; i++) {
+		if (ops.items[i].type == OP_FILTER_PUT &&
+		    strcmp(ops.items[i].device.name, "eth0") == 0)
+			put = i;
+		if (ops.items[i].type == OP_LINK_UP)
+			up = i;
+	}
+	ck_assert_uint_gt(put, 0);
+	ck_assert_uint_gt(up, put);
+	settle();
+}
+END_TEST
+
 /* Others have no business on links of ours. */
 START_TEST(strays)
 {
@@ -589,6 +637,7 @@ int main(void)
 	tcase_add_test(tests, shared_clsact);
 	tcase_add_loop_test(tests, one_difference, 0, sizeof(twists) / sizeof(*twists));
 	tcase_add_test(tests, rate_changes);
+	tcase_add_test(tests, another_verdict_comes_first);
 	tcase_add_test(tests, strays);
 	tcase_add_test(tests, hop_out);
 	tcase_add_test(tests, broken_hop);
