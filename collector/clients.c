@@ -236,6 +236,7 @@ void clients_end_sample(struct clients *clients, bool complete)
 	const uint64_t start = clients->rate_from.mono_ns;
 	const uint64_t now = clients->clock.mono_ns;
 
+	clients->clock.sleeps = NULL; /* the door's, which may be another one next time */
 	if (!complete)
 		return; /* who was not read would seem gone, or silent */
 	forget_gone(clients);

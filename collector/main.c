@@ -8,36 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
-#include "collector/crossing.h"
-#include "collector/clients.h"
 #include "collector/config.h"
+#include "collector/counts.h"
+#include "collector/crossing.h"
 #include "collector/cutter.h"
 #include "collector/door.h"
 #include "collector/metrics.h"
 #include "collector/plan.h"
-#include "collector/reassembly.h"
-#include "collector/rejected.h"
 #include "collector/rules.h"
 #include "collector/status.h"
-#include "collector/undelivered.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 enum { SAMPLE_MS = 1000, MAPS_MAX = 8 };
-enum { FORGET_AT_ONCE = 1024 }; /* clients; more follow with the next sample */
 
 struct collector {
 	struct daemon daemon;
 	struct collector_config *config;
 	struct collector_config *waiting;
 	struct door *door;
-	struct clients clients;
-	struct door_totals totals;
-	struct undelivered undelivered;
-	struct rejected rejected;
+	struct counts counts;
 	struct crossing crossing;
 	size_t replaced; /* earlier doors that the pass has yet to replace */
 };
@@ -97,83 +88,20 @@ static int open_first_door(void *ctx, const struct service *service, char *why, 
 	    open_door(collector, collector->config, kept, service->kept_count, old, why, why_size);
 	if (error)
 		return error;
-	error = door_read_settled(collector->door, &collector->undelivered.settled);
+	error = counts_restore(&collector->counts, collector->door);
 	if (error)
 		snprintf(why, why_size, "cannot read the door's maps: %s", strerror(-error));
-	return error;
-}
-
-static int take_client(void *ctx, const struct door_client *client)
-{
-	return clients_add(ctx, client);
-}
-
-static uint64_t read_clock(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-/* After the totals were read, so that a client is either among the clients or forgotten. */
-static int forget_silent(struct collector *collector)
-{
-	const uint64_t silence_ns = collector->config->forget_after_s * SECOND_NS;
-	struct door_client *silent;
-	int error = 0;
-
-	if (!silence_ns)
-		return 0;
-	silent = calloc(FORGET_AT_ONCE, sizeof(*silent));
-	if (!silent)
-		return -ENOMEM;
-	size_t count = clients_silent(&collector->clients, silence_ns, silent, FORGET_AT_ONCE);
-	if (count)
-		error = door_forget(collector->door, silent, count);
-	free(silent);
-	return error;
-}
-
-/* Totals, and what follows from how they changed. */
-static int sample_totals(struct collector *collector, const struct clients_clock *clock)
-{
-	const uint64_t rejected_before = collector->totals.rejected.packets;
-	struct door_rejected_set *sets;
-	size_t cpus;
-
-	int error = door_read_totals(collector->door, &collector->totals);
-	if (!error && undelivered_sample(&collector->undelivered, clock->mono_ns,
-					 reassembly_waits(), &collector->totals))
-		error = door_write_settled(collector->door, &collector->undelivered.settled);
-	if (error || collector->totals.rejected.packets == rejected_before)
-		return error;
-	error = door_read_rejected(collector->door, &sets, &cpus);
-	if (error)
-		return error;
-	error = rejected_update(&collector->rejected, clock, sets, cpus);
-	free(sets);
 	return error;
 }
 
 static void sample(void *ctx)
 {
 	struct collector *collector = ctx;
-	const uint64_t cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-	struct clients_clock clock = {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_BOOTTIME),
-				      (int64_t)read_clock(CLOCK_REALTIME), NULL};
+	int error = counts_sample(&collector->counts, collector->door,
+				  collector->config->forget_after_s, &collector->daemon.tick_ms);
 
-	clock.sleeps = door_note_sleep(collector->door, clock.mono_ns, clock.boot_ns);
-	clients_begin_sample(&collector->clients, &clock);
-	int error = door_each_client(collector->door, take_client, &collector->clients);
-	clients_end_sample(&collector->clients, !error);
-	if (!error)
-		error = sample_totals(collector, &clock);
-	if (!error)
-		error = forget_silent(collector);
 	if (error)
 		log_warning("cannot read the door's counters: %s", strerror(-error));
-	collector->daemon.tick_ms = clients_pause_ms(read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */
@@ -215,7 +143,7 @@ static int reconfigure_door(struct collector *collector, const struct collector_
 			log_error("%s", why);
 	}
 	if (!error)
-		clients_may_have_left(&collector->clients);
+		clients_may_have_left(&collector->counts.clients);
 	return error;
 }
 
@@ -333,10 +261,10 @@ static struct collector_view view(struct collector *collector)
 {
 	struct collector_view view = {.config = collector->config,
 				      .subjects = &collector->daemon.subjects,
-				      .totals = collector->totals,
-				      .undelivered = collector->undelivered.settled,
-				      .rejected = &collector->rejected,
-				      .clients = &collector->clients};
+				      .totals = collector->counts.totals,
+				      .undelivered = collector->counts.undelivered.settled,
+				      .rejected = &collector->counts.rejected,
+				      .clients = &collector->counts.clients};
 
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
 		const struct link *link = snapshot_link_named(
@@ -392,7 +320,7 @@ static bool refresh(void *ctx)
 	if (unread || error || !read_endpoints(collector, &counts.taken, &ifindexes))
 		return false;
 	counts.admitted_before = before.accepted.packets;
-	counts.admitted_after = collector->totals.accepted.packets;
+	counts.admitted_after = collector->counts.totals.accepted.packets;
 	return crossing_judge(&collector->crossing, ifindexes, &counts);
 }
 
@@ -440,12 +368,12 @@ int main(int argc, char **argv)
 
 	/* without randomness the table works as well, it is only easier to make slow */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
-	clients_init(&collector.clients, seed);
+	counts_init(&collector.counts, seed);
 	collector.daemon.ctx = &collector;
 	collector.daemon.reconcile.ctx = &collector;
 	int result = daemon_run(&collector.daemon, argc, argv);
 	door_close(collector.door);
-	clients_free(&collector.clients);
+	counts_free(&collector.counts);
 	collector_config_free(collector.waiting);
 	collector_config_free(collector.config);
 	return result;
