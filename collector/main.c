@@ -137,6 +137,8 @@ static int reconfigure_door(struct collector *collector, const struct collector_
 
 	int error = door_configure(collector->door, config);
 	if (error == -EOVERFLOW) {
+		/* should the door before that one still run */
+		door_take_late(collector->door, config, false);
 		size_t count = door_maps(collector->door, maps, MAPS_MAX);
 		error = open_door(collector, config, maps, count, 0, why, sizeof(why));
 		if (error)
