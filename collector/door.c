@@ -205,8 +205,8 @@ static int open_new(struct door *door, const struct collector_config *config, co
 		return 0;
 	/* takes the counts out of the table before: nothing may fail from here on */
 	error = copy_table(door, config, fds[CLIENTS]);
-	*lost |= error == -E2BIG;
-	return error == -E2BIG ? 0 : error;
+	door->crowded = error == -E2BIG;
+	return door->crowded ? 0 : error;
 }
 
 int door_open(const struct collector_config *config, const struct door_kept *kept,
@@ -257,6 +257,11 @@ void door_close(struct door *door)
 	door_table_close(&door->table);
 	door_bpf__destroy(door->skel);
 	free(door);
+}
+
+bool door_crowded(const struct door *door)
+{
+	return door->crowded;
 }
 
 int door_prog_fd(const struct door *door)

@@ -60,6 +60,8 @@ struct door_kept {
 int door_open(const struct collector_config *config, const struct door_kept *kept,
 	      size_t kept_count, uint32_t old_prog_id, struct door **out, bool *history_lost,
 	      char *why, size_t why_size);
+/* Whether clients of the door before had no room: what they sent is in totals.forgotten. */
+bool door_crowded(const struct door *door);
 void door_close(struct door *door); /* the program goes on where it is attached; NULL is fine */
 
 int door_prog_fd(const struct door *door);
@@ -109,8 +111,8 @@ int door_read_rejected(const struct door *door, struct door_rejected_set **out, 
 /* What a daemon found undelivered, for the next one. */
 int door_read_settled(const struct door *door, struct door_counter *out);
 int door_write_settled(const struct door *door, const struct door_counter *settled);
-/* The same moment by both clocks, to be told before each reading: when the machine was asleep is kept
- * with the clients. Valid until the door is closed. */
+/* The same moment by both clocks, to be told before each reading: when the machine was asleep is
+ * kept with the clients. Valid until the door is closed. */
 const struct door_sleeps *door_note_sleep(struct door *door, uint64_t mono_ns, uint64_t boot_ns);
 /* Calls fn for each client; stops when fn returns non-zero and returns that. Negative errno: the
  * map could not be read. */

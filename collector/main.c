@@ -57,6 +57,8 @@ static int open_door(struct collector *collector, const struct collector_config 
 	if (lost)
 		log_warning(
 		    "the counters of the door before could not be taken over: they start at zero");
+	if (door_crowded(door))
+		log_warning("there are more clients than max_clients: some have left the table");
 	door_close(collector->door);
 	collector->door = door;
 	keep_maps(collector);

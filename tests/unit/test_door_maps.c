@@ -189,8 +189,10 @@ START_TEST(takes_over_into_another_size)
 	ck_assert_int_eq(run(), PASS);
 	assert_client("10.0.0.5", 3, 2, 200);
 	count = door_maps(door, kept, 8);
+	ck_assert(!door_crowded(door));
 	config.max_clients = 4;
-	reopen(kept, count, 0, true);
+	reopen(kept, count, 0, false);
+	ck_assert(door_crowded(door));
 	ck_assert_uint_eq(clients_count(), 4);
 	assert_counter(totals().accepted, 6, 600);
 }
@@ -342,7 +344,8 @@ START_TEST(the_forgotten_are_handed_over)
 	assert_adds_up();
 	count = door_maps(door, kept, 8);
 	config.max_clients = 2; /* one too few */
-	reopen(kept, count, 0, true);
+	reopen(kept, count, 0, false);
+	ck_assert(door_crowded(door));
 	ck_assert_uint_eq(clients_count(), 2);
 	assert_counter(totals().forgotten, 3, 260);
 	assert_adds_up();
