@@ -100,8 +100,8 @@ void door_drain(const struct door *door);
 void door_set_here(struct door *door, const struct snapshot *seen);
 
 /*
- * After another size of the client table: takes in what the program before has counted since.
- * `last`: it runs nowhere any more.
+ * While the program before may still run: takes in what it has counted since, if its table is of
+ * another size. `last`: it runs nowhere any more; whom it let in and `config` does not leaves now.
  */
 void door_take_late(struct door *door, const struct collector_config *config, bool last);
 

@@ -26,6 +26,7 @@ struct door {
 	struct door_table table;  /* the client table, mapped */
 	struct door_table before; /* one of another size, until no program uses it */
 	struct door_rules rules;  /* as the program has them */
+	bool alone;               /* the program before runs nowhere any more */
 	bool crowded;             /* not all clients of the one before had room */
 	size_t cpus;
 	uint32_t prog_id, seal_id, seal_bare_id, cut_end_id;

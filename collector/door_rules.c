@@ -232,11 +232,17 @@ static bool put(void *ctx, const struct door_late *late)
 
 void door_take_late(struct door *door, const struct collector_config *config, bool last)
 {
-	if (!door->before.head)
+	const bool settles = last && !door->alone;
+
+	if (!settles && !door->before.head)
 		return;
 	if (last)
 		door_table_wait();
-	door_table_late(&door->before, &door->table, config, put, door);
-	if (last)
-		door_table_close(&door->before);
+	if (door->before.head)
+		door_table_late(&door->before, &door->table, config, put, door);
+	if (!settles)
+		return;
+	door_table_close(&door->before);
+	door_table_purge(&door->table, config);
+	door->alone = true;
 }

@@ -256,6 +256,32 @@ START_TEST(takes_in_what_came_late)
 }
 END_TEST
 
+/* Nor does it leave anybody in the same table whom only its own list allows: who is there gets in.
+ */
+START_TEST(puts_out_whom_the_one_before_let_in)
+{
+	struct door *old = door;
+	struct door_kept kept[8];
+	bool lost;
+
+	set_allow(1, (const char *const[]){"10.0.0.0/8"});
+	ck_assert_int_eq(
+	    door_open(&config, kept, door_maps(old, kept, 8), 0, &door, &lost, why, sizeof(why)),
+	    0);
+	configure();
+	plain4("192.168.7.7", 1, 60);
+	ck_assert_int_eq(run_gso(old, 0, 0), PASS);
+	door_take_late(door, &config, false);
+	ck_assert_uint_eq(clients_count(), 1);
+	door_close(old);
+	door_take_late(door, &config, true);
+	ck_assert_uint_eq(clients_count(), 0);
+	ck_assert_int_eq(run(), SHOT);
+	assert_counter(totals().forgotten, 1, 60);
+	assert_adds_up();
+}
+END_TEST
+
 START_TEST(says_when_history_is_lost)
 {
 	int wrong = bpf_map_create(BPF_MAP_TYPE_HASH, "vtap_clients", 8, 8, 1000, NULL);
@@ -620,6 +646,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, takes_over_what_kept_lacks_from_the_program);
 	tcase_add_test(tests, takes_over_into_another_size);
 	tcase_add_test(tests, takes_in_what_came_late);
+	tcase_add_test(tests, puts_out_whom_the_one_before_let_in);
 	tcase_add_test(tests, says_when_history_is_lost);
 	tcase_add_test(tests, forgets);
 	tcase_add_test(tests, the_forgotten_are_handed_over);
