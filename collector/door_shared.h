@@ -77,8 +77,7 @@ struct door_rejected_set {
 	struct door_rejected_source ways[DOOR_REJECTED_WAYS];
 };
 
-/* What is let in: eight bytes, so that a change is one store. All zero: the door leaves all alone.
- */
+/* What is let in: eight bytes, so that a change is one store. All zero: all is left alone. */
 struct door_admission {
 	__be16 port; /* of VXLAN; 0: none */
 	__u8 flags;

@@ -16,11 +16,9 @@
 
 enum rules_when {
 	RULES_BEFORE, /* operations follow that may bring a device up */
-	RULES_AFTER   /* none do: where no device is, packets are none of the collector's business
-		       */
+	RULES_AFTER   /* none do: where no device is, the collector has no business */
 };
 
-/* `links`: those that are desired. */
 void rules_plan(const struct collector_config *config, const struct snapshot *seen,
 		const struct desired *desired, enum rules_when when, struct door_rules *out);
 /* Once all devices are there. */
