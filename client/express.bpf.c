@@ -330,9 +330,11 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct express_slo
 	if (!hash)
 		return pass(skb, EXPRESS_PASS_UNFAMILIAR);
 	error = bpf_skb_adjust_room(skb, slot->outer + ETH_HLEN, BPF_ADJ_ROOM_MAC, copy->room);
-	if (error)
+	/* the kernel makes the room first, and may then find no memory to put an aggregate of
+	 * several buffers into one */
+	if (error && skb->len == copy->length)
 		return pass(skb, error == -EALREADY ? EXPRESS_PASS_TUNNEL : EXPRESS_PASS_REFUSED);
-	if (!write_any(skb, slot, copy->length, id, source_port(slot, hash))) {
+	if (error || !write_any(skb, slot, copy->length, id, source_port(slot, hash))) {
 		sum->dropped++;
 		return TC_ACT_SHOT;
 	}
