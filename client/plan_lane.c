@@ -67,6 +67,21 @@ static bool next_hop_known(struct lane *lane, const struct path *path)
 	return !lane->waits;
 }
 
+/*
+ * Devices of tunnels lower the path MTU in the route that a packet holds, and that of a copy on the
+ * lane is production's. On the kernel's path it is the tunnel's own.
+ */
+static bool is_tunnel(const struct link *link)
+{
+	static const char *const kinds[] = {"vxlan",     "geneve", "gretap",
+					    "ip6gretap", "erspan", "ip6erspan"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strcmp(link->kind_name, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Is there one plain way to the next hop? */
 static bool plain(struct context *c, struct lane *lane, size_t index)
 {
@@ -80,6 +95,8 @@ static bool plain(struct context *c, struct lane *lane, size_t index)
 		off(lane, "the collector is on this host");
 	else if (out->type != ARPHRD_ETHER)
 		off(lane, "%s has no Ethernet header", out->name);
+	else if (is_tunnel(out))
+		off(lane, "%s is a tunnel itself", out->name);
 	else if (path->route.several)
 		off(lane, "the route has several next hops");
 	else if (path->route.wrapped)
