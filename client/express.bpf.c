@@ -364,6 +364,8 @@ int vtap_express(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (!slot->oif)
 		return pass(skb, slot->reason);
+	if (bpf_ktime_get_coarse_ns() >= slot->until)
+		return pass(skb, EXPRESS_PASS_UNATTENDED);
 	reason = look(skb);
 	if (!reason)
 		reason = fit(skb, slot, &copy);

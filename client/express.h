@@ -75,12 +75,21 @@ uint32_t express_prog_id(const struct express *express);
 /* To be kept over a restart, for express_open; stays the express's. One for each tunnel. */
 int express_kept_fd(const struct express *express);
 
+/* How long a way is good when nobody renews it. */
+enum { EXPRESS_GOOD_MS = 30000 };
+
 /*
  * The way of all copies from now on, without a gap; NULL: they are all passed on.
- * The same way again changes nothing. -EINVAL: it makes no sense (families differ, no port range,
+ * The same way again only renews it. -EINVAL: it makes no sense (families differ, no port range,
  * an encapsulation that the lane does not know); then nothing was changed.
  */
 int express_set(struct express *express, const struct express_way *way);
+
+/*
+ * The way that is set is good for so long from now on, then all copies are passed on: routes
+ * change, and when nobody is there to follow, the kernel's path does.
+ */
+int express_renew(const struct express *express, unsigned good_ms);
 
 int express_read(const struct express *express, struct express_counts *out);
 

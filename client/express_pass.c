@@ -13,6 +13,7 @@ const char *express_pass_name(enum express_pass pass)
 	    [EXPRESS_PASS_UNFAMILIAR] = "unfamiliar",
 	    [EXPRESS_PASS_REFUSED] = "refused",
 	    [EXPRESS_PASS_CHECKSUM] = "checksum",
+	    [EXPRESS_PASS_UNATTENDED] = "unattended",
 	};
 
 	return names[pass];

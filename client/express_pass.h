@@ -16,6 +16,7 @@ enum express_pass {
 	EXPRESS_PASS_UNFAMILIAR, /* headers that it does not know its way in */
 	EXPRESS_PASS_REFUSED,    /* the kernel would not: no memory, or a kind of aggregate */
 	EXPRESS_PASS_CHECKSUM,   /* a single frame whose checksum was left to the device */
+	EXPRESS_PASS_UNATTENDED, /* nobody has said for a while that the way is still good */
 	EXPRESS_PASSES
 };
 

@@ -115,6 +115,14 @@ void lanes_clear(struct setup *s)
 						  .hop_exit = s->lanes[i].way.hop_exit});
 }
 
+/* What cannot be renewed grows old, and the kernel's path takes over. */
+void lanes_renew(struct setup *s)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (s->lanes[i].express)
+			(void)express_renew(s->lanes[i].express, EXPRESS_GOOD_MS);
+}
+
 /* What cannot be read is counted the next time. */
 void lanes_read(struct setup *s)
 {

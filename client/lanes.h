@@ -19,6 +19,9 @@ void lanes_open(struct setup *setup, const struct snapshot *seen, const struct s
 void lanes_set(struct setup *setup);
 /* No way, for any of them, until they are set again. */
 void lanes_clear(struct setup *setup);
+/* Somebody is there: the ways stay good. To be called every LANES_RENEW_MS. */
+enum { LANES_RENEW_MS = 5000 };
+void lanes_renew(struct setup *setup);
 void lanes_read(struct setup *setup);
 /* Closes those that `next`, which inherited from this, does not go on with; NULL: all. */
 void lanes_close(struct setup *setup, const struct setup *next);

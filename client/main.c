@@ -123,6 +123,11 @@ static void about_to_look(void *ctx)
 		lanes_read(client->setup);
 }
 
+static void tick(void *ctx)
+{
+	lanes_renew(((struct client *)ctx)->setup);
+}
+
 static void applied(void *ctx, const struct op *op)
 {
 	setup_applied(((struct client *)ctx)->setup, op);
@@ -231,6 +236,8 @@ int main(int argc, char **argv)
 		       .metrics = metrics,
 		       .summary = summary,
 		       .applied = applied,
+		       .tick = tick,
+		       .tick_ms = LANES_RENEW_MS,
 		       .keep = keep,
 		       .link_gone = link_gone,
 		       .forget = forget,

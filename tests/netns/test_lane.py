@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import struct
+import time
 
 import pytest
 
@@ -161,6 +162,24 @@ def ways(ns):
     ids = json.loads(run("bpftool", "-j", "prog", "show", "id", program).stdout)["map_ids"]
     maps = [json.loads(run("bpftool", "-j", "map", "show", "id", str(i)).stdout) for i in ids]
     return next(m["id"] for m in maps if m["type"] == "array_of_maps")
+
+
+def good_until(ns):
+    """Nanoseconds, as struct express_slot has them."""
+    outer = json.loads(run("bpftool", "-j", "map", "dump", "id", str(ways(ns))).stdout)
+    inner = bytes(int(b, 16) for b in next(v for k, v in outer[0].items() if k != "key"))
+    slot = json.loads(run("bpftool", "-j", "map", "dump", "id", str(int.from_bytes(inner, "little"))).stdout)
+    return int.from_bytes(bytes(int(b, 16) for b in slot[0]["value"][8:16]), "little")
+
+
+def test_the_way_stays_good(lab):
+    """As long as there is a daemon to answer for it, though nothing happens."""
+    _, client = lab.pair()
+    warm(lab)
+    wait_lane(client, "on")
+    first = good_until(lab.client1)
+    assert first > time.monotonic_ns()
+    wait_until(lambda: good_until(lab.client1) > first, 20)
 
 
 def test_the_map_is_emptied(lab):

@@ -338,6 +338,31 @@ START_TEST(a_way_is_set_and_taken_away)
 }
 END_TEST
 
+/* Good for a time only, and good again when somebody comes back. */
+START_TEST(a_way_grows_old)
+{
+	struct express_way way = plain();
+
+	ck_assert_int_eq(express_renew(express, 1), 0); /* there is none */
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(express_renew(express, 0), 0);
+	while (run_ip() == VERDICT_REDIRECT)
+		; /* the kernel's coarse clock is some milliseconds behind */
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_UNATTENDED], 2);
+	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	ck_assert_int_eq(express_renew(express, 0), 0);
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
+	/* what is no way does not become one */
+	ck_assert_int_eq(express_set(express, NULL), 0);
+	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
+	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+}
+END_TEST
+
 START_TEST(a_way_without_sense_changes_nothing)
 {
 	struct express_way good = plain(), bad[7];
@@ -423,6 +448,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	add_frame_tests(tests);
 	tcase_add_test(tests, a_way_is_set_and_taken_away);
+	tcase_add_test(tests, a_way_grows_old);
 	tcase_add_test(tests, a_way_without_sense_changes_nothing);
 	tcase_add_test(tests, counts_go_on_in_the_next_one);
 	tcase_add_test(tests, each_reason_has_a_name);

@@ -56,28 +56,29 @@ START_TEST(client_document)
 							     .passed = {[EXPRESS_PASS_NOT_IP] = 12},
 							     .dropped = 13};
 	char *text = client_status(rig.setup, &rig.subjects, false, 12.54);
-	ck_assert_str_eq(text, "{\"daemon\":\"client\",\"version\":\"" PACKAGE_VERSION
-			       "\",\"state\":\"ok\",\"uptime_s\":12.5,"
-			       "\"collectors\":[{\"name\":\"soc\",\"address\":\"10.0.0.9\","
-			       "\"local\":\"10.0.0.1\",\"encap\":\"vxlan\","
-			       "\"vni\":42,\"port\":4789,\"device\":\"vtap-soc\",\"state\":\"up\","
-			       "\"reason\":null,\"path_mtu\":1500,"
-			       "\"needed_mtu\":1550,\"oversize\":\"fragment\",\"tx_packets\":1,"
-			       "\"tx_bytes\":2,\"tx_dropped\":3,"
-			       "\"tx_errors\":4,\"express\":{\"state\":\"off\","
-			       "\"reason\":\"its program is not loaded\",\"packets\":9,"
-			       "\"bytes\":10,\"resegmented\":11,\"passed\":{\"off\":0,"
-			       "\"outer-checksum\":0,\"not-ip\":12,\"vlan\":0,\"tunnel\":0,"
-			       "\"too-big\":0,\"unfamiliar\":0,\"refused\":0,\"checksum\":0},"
-			       "\"dropped\":{\"unfinished\":13}}}],"
-			       "\"mirrors\":[{\"interface\":\"eth0\",\"direction\":\"ingress\","
-			       "\"method\":\"tc\",\"collector\":\"soc\","
-			       "\"state\":\"mirroring\",\"reason\":null,\"packets\":0,\"bytes\":0,"
-			       "\"dropped\":0,\"repairs\":0},"
-			       "{\"interface\":\"eth0\",\"direction\":\"egress\",\"method\":\"tc\","
-			       "\"collector\":\"soc\","
-			       "\"state\":\"mirroring\",\"reason\":null,\"packets\":5,\"bytes\":6,"
-			       "\"dropped\":7,\"repairs\":8}]}");
+	ck_assert_str_eq(
+	    text, "{\"daemon\":\"client\",\"version\":\"" PACKAGE_VERSION
+		  "\",\"state\":\"ok\",\"uptime_s\":12.5,"
+		  "\"collectors\":[{\"name\":\"soc\",\"address\":\"10.0.0.9\","
+		  "\"local\":\"10.0.0.1\",\"encap\":\"vxlan\","
+		  "\"vni\":42,\"port\":4789,\"device\":\"vtap-soc\",\"state\":\"up\","
+		  "\"reason\":null,\"path_mtu\":1500,"
+		  "\"needed_mtu\":1550,\"oversize\":\"fragment\",\"tx_packets\":1,"
+		  "\"tx_bytes\":2,\"tx_dropped\":3,"
+		  "\"tx_errors\":4,\"express\":{\"state\":\"off\","
+		  "\"reason\":\"its program is not loaded\",\"packets\":9,"
+		  "\"bytes\":10,\"resegmented\":11,\"passed\":{\"off\":0,"
+		  "\"outer-checksum\":0,\"not-ip\":12,\"vlan\":0,\"tunnel\":0,"
+		  "\"too-big\":0,\"unfamiliar\":0,\"refused\":0,\"checksum\":0,\"unattended\":0},"
+		  "\"dropped\":{\"unfinished\":13}}}],"
+		  "\"mirrors\":[{\"interface\":\"eth0\",\"direction\":\"ingress\","
+		  "\"method\":\"tc\",\"collector\":\"soc\","
+		  "\"state\":\"mirroring\",\"reason\":null,\"packets\":0,\"bytes\":0,"
+		  "\"dropped\":0,\"repairs\":0},"
+		  "{\"interface\":\"eth0\",\"direction\":\"egress\",\"method\":\"tc\","
+		  "\"collector\":\"soc\","
+		  "\"state\":\"mirroring\",\"reason\":null,\"packets\":5,\"bytes\":6,"
+		  "\"dropped\":7,\"repairs\":8}]}");
 	free(text);
 	client_summary(rig.setup, &rig.subjects, summary, sizeof(summary));
 	ck_assert_str_eq(summary, "2 of 2 streams mirrored");
