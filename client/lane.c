@@ -10,7 +10,7 @@ void lane_numbers(struct express_counts *c, uint64_t *numbers[LANE_NUMBERS])
 	numbers[4] = &c->extra_packets;
 	numbers[5] = &c->extra_bytes;
 	for (int i = 0; i < EXPRESS_PASSES; i++)
-		numbers[6 + i] = &c->passed[i];
+		numbers[LANE_OTHERS + i] = &c->passed[i];
 }
 
 void lane_count(struct lane *lane, const struct express_counts *now)

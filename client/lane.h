@@ -28,8 +28,9 @@ struct lane {
 /* What the program says now; if it is a new one that counts from zero, the totals go on. */
 void lane_count(struct lane *lane, const struct express_counts *now);
 
-/* The counts as numbers, in a fixed order. */
-enum { LANE_NUMBERS = 6 + EXPRESS_PASSES };
+/* The counts as numbers, in a fixed order; those of reasons, of which there may be more in time,
+ * are the last. */
+enum { LANE_OTHERS = 6, LANE_NUMBERS = LANE_OTHERS + EXPRESS_PASSES };
 void lane_numbers(struct express_counts *counts, uint64_t *numbers[LANE_NUMBERS]);
 
 #endif

@@ -144,9 +144,9 @@ static void restore_lane(struct setup *s, size_t i, struct json_object *tunnels)
 		if (strcmp(string_of(from, "collector"), s->config->collectors[i].name) != 0)
 			continue;
 		lane_numbers(&s->lanes[i].counts, numbers);
-		take_numbers(from, "lane", numbers, LANE_NUMBERS, LANE_NUMBERS);
+		take_numbers(from, "lane", numbers, LANE_NUMBERS, LANE_OTHERS);
 		lane_numbers(&s->lanes[i].last, numbers);
-		take_numbers(from, "lane_last", numbers, LANE_NUMBERS, LANE_NUMBERS);
+		take_numbers(from, "lane_last", numbers, LANE_NUMBERS, LANE_OTHERS);
 	}
 }
 

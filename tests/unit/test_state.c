@@ -161,6 +161,28 @@ START_TEST(reads_the_version_before)
 }
 END_TEST
 
+/* As a client before the newest of the reasons wrote it. */
+START_TEST(reads_fewer_reasons)
+{
+	struct client_rig next;
+
+	by_the_lane(&rig, 10);
+	count(&rig);
+	char *text = state_text(rig.setup);
+	for (char *at = text; (at = strstr(at, "\"lane")); at++) {
+		char *end = strchr(at, ']'), *last = end;
+		while (*last != ',')
+			last--;
+		memmove(last, end, strlen(end) + 1);
+	}
+	restart(&next, text, true);
+	ck_assert_uint_eq(next.setup->lanes[0].counts.packets, 10);
+	ck_assert_uint_eq(next.setup->lanes[0].last.packets, 10);
+	client_rig_free(&next);
+	free(text);
+}
+END_TEST
+
 START_TEST(believes_no_other_text)
 {
 	static const char *const texts[] = {
@@ -221,6 +243,7 @@ int main(void)
 	tcase_add_test(tests, another_tunnel_starts_anew);
 	tcase_add_test(tests, lanes_go_on);
 	tcase_add_test(tests, reads_the_version_before);
+	tcase_add_test(tests, reads_fewer_reasons);
 	tcase_add_test(tests, believes_no_other_text);
 	tcase_add_test(tests, survives_every_cut);
 	tcase_add_test(tests, survives_strange_numbers);
