@@ -15,6 +15,7 @@
 #include <linux/errno.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
@@ -169,7 +170,7 @@ static __always_inline __u32 half_words(const __u16 *at, int count)
  * A single frame whose checksum production left to the device has the sum of the pseudo header in
  * its place. The tunnel's device fills it in; here it would stay so up to the reader, where devices
  * hand such frames over as they are (veth, virtio within a host). One of 65,536 others looks the
- * same, and only takes the other path.
+ * same, and only takes the other path; so does what is not looked into, as extension headers.
  */
 static __always_inline bool unfinished(const struct __sk_buff *skb)
 {
@@ -182,7 +183,9 @@ static __always_inline bool unfinished(const struct __sk_buff *skb)
 	__u16 check;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if ((const void *)(ip4 + 1) > end || ip4->frag_off & bpf_htons(0x3fff))
+		if ((const void *)(ip4 + 1) > end)
+			return true;
+		if (ip4->frag_off & bpf_htons(0x3fff))
 			return false;
 		at += (ip[0] & 15) * 4;
 		protocol = ip4->protocol;
@@ -190,9 +193,12 @@ static __always_inline bool unfinished(const struct __sk_buff *skb)
 		      bpf_htons(bpf_ntohs(ip4->tot_len) + ETH_HLEN - at);
 	} else {
 		if ((const void *)(ip6 + 1) > end)
-			return false;
+			return true;
 		at += sizeof(*ip6);
 		protocol = ip6->nexthdr;
+		if (protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+		    protocol == IPPROTO_DSTOPTS)
+			return true;
 		sum = half_words((const __u16 *)(ip + 8), 16) + ip6->payload_len;
 	}
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)

@@ -73,6 +73,9 @@ static bool is_unfinished(const struct frame *frame)
 		return false;
 	if (protocol == 132)
 		return true;
+	/* in front of TCP or UDP: hop-by-hop options, a routing header, destination options */
+	if (!ipv4 && (protocol == 0 || protocol == 43 || protocol == 60))
+		return true;
 	return (protocol == 6 || protocol == 17) && at + 2 <= frame->length &&
 	       (get16(frame->bytes + at) & 0xffff) == (rig_pseudo_sum(frame) & 0xffff);
 }

@@ -264,6 +264,24 @@ START_TEST(what_comes_from_the_hop_was_there_before)
 END_TEST
 
 /* As the stack leaves a frame to the device, and one bit beside it. */
+/* Nobody knows whether it is finished: behind an extension header, but for that of a fragment. */
+START_TEST(checksums_that_are_not_seen)
+{
+	static const uint8_t next[] = {0, 43, 60, 44, 58};
+	struct express_way way = plain();
+	struct frame frame;
+
+	ck_assert_int_eq(express_set(express, &way), 0);
+	for (size_t i = 0; i < sizeof(next); i++) {
+		put_aggregate(&frame, false, next[i], 0);
+		frame.gso_segs = 0;
+		frame.length = 200;
+		ck_assert_int_eq(rig_run(express, &frame), i < 3 ? VERDICT_NEXT : VERDICT_REDIRECT);
+	}
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 3);
+}
+END_TEST
+
 START_TEST(checksums_that_are_left_to_the_device)
 {
 	static const struct {
@@ -305,6 +323,7 @@ static void add_frame_tests(TCase *tests)
 	tcase_add_test(tests, aggregates_fit_or_not);
 	tcase_add_test(tests, what_comes_from_the_hop_was_there_before);
 	tcase_add_test(tests, checksums_that_are_left_to_the_device);
+	tcase_add_test(tests, checksums_that_are_not_seen);
 }
 
 static int run_ip(void)
