@@ -115,6 +115,12 @@ static bool plans_past_ipsec(void *ctx)
 	return setup_plans_lanes(((struct client *)ctx)->setup);
 }
 
+/* Not in clear, not for the moment until the pass that looks whether it matters. */
+static void policies_changed(void *ctx)
+{
+	lanes_clear(((struct client *)ctx)->setup);
+}
+
 static void about_to_look(void *ctx)
 {
 	struct client *client = ctx;
@@ -243,6 +249,7 @@ int main(int argc, char **argv)
 		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
+		       .policies_changed = policies_changed,
 		       .looks_at_nft = true,
 		       .plans_past_ipsec = plans_past_ipsec,
 		       .plans_nft = plans_nft,

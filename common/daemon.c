@@ -318,6 +318,7 @@ static int open_events(struct life *life)
 				       .look = &d->reconcile.look,
 				       .link_gone = d->link_gone,
 				       .routes_changed = d->routes_changed,
+				       .policies_changed = d->policies_changed,
 				       .ctx = d->ctx,
 				       .wake = wake,
 				       .wake_ctx = life};

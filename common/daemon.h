@@ -64,6 +64,8 @@ struct daemon {
 	bool plans_addresses; /* the plan depends on which links have addresses */
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
+	/* An IPsec policy came, went or changed; may be NULL. */
+	void (*policies_changed)(void *ctx);
 
 	struct reconcile reconcile; /* its owner, plan and ctx; the rest is daemon_run's */
 	struct subjects subjects;

@@ -41,7 +41,8 @@ static void on_event(void *ctx)
 	int error = monitor_drain(events->monitor, take, events);
 	if (error)
 		log_error("the event socket failed: %s", strerror(-error));
-	bool rerouted = events->hint == HINT_ROUTES && events->routes_changed &&
+	/* also when there will be a pass for another reason: that comes some time later */
+	bool rerouted = events->hint != HINT_NOTHING && events->routes_changed &&
 			events->routes_changed(events->ctx);
 	if (events->hint == HINT_PASS || rerouted)
 		events->wake(events->wake_ctx, events->everywhere);
@@ -82,8 +83,11 @@ static void on_ipsec_event(void *ctx)
 	int error = monitor_drain(events->ipsec_monitor, take_ipsec, events);
 	if (error)
 		log_error("the event socket of IPsec failed: %s", strerror(-error));
-	if (events->hint == HINT_PASS)
-		events->wake(events->wake_ctx, false);
+	if (events->hint != HINT_PASS)
+		return;
+	if (events->policies_changed)
+		events->policies_changed(events->ctx);
+	events->wake(events->wake_ctx, false);
 }
 
 int events_open(struct events *events)

@@ -25,7 +25,9 @@ struct events {
 	void (*link_gone)(void *ctx, const struct link *link);
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
-	void *ctx; /* of both */
+	/* An IPsec policy came, went or changed; may be NULL. */
+	void (*policies_changed)(void *ctx);
+	void *ctx; /* of these */
 	/* Something was seen that a pass has to look at; everywhere: it may be on any link. */
 	void (*wake)(void *ctx, bool everywhere);
 	void *wake_ctx;
