@@ -73,6 +73,25 @@ void lanes_open(struct setup *s, const struct snapshot *seen, const struct servi
 	lanes_read(s);
 }
 
+static bool goes_by(const struct setup *s, const char *kept)
+{
+	char name[32];
+
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		kept_name(&s->config->collectors[i], name);
+		if (s->lanes[i].express && strcmp(name, kept) == 0)
+			return true;
+	}
+	return false;
+}
+
+void lanes_forget(const struct setup *s, const struct service *service)
+{
+	for (size_t i = 0; i < service->kept_count; i++)
+		if (!goes_by(s, service->kept[i].name))
+			service_drop(service->kept[i].name);
+}
+
 /* The collector's own reasons are said elsewhere. */
 static void tell(struct lane *lane, const char *name)
 {

@@ -15,6 +15,8 @@
  * and copies take the kernel's path.
  */
 void lanes_open(struct setup *setup, const struct snapshot *seen, const struct service *service);
+/* What the service manager keeps and no lane goes on with; to be called after lanes_open. */
+void lanes_forget(const struct setup *setup, const struct service *service);
 /* The ways as they were planned; what keeps copies from a lane is said when it changes. */
 void lanes_set(struct setup *setup);
 /* No way, for any of them, until they are set again. */

@@ -190,6 +190,7 @@ static int restore(void *ctx, const struct service *service, char *why, size_t w
 		log_warning("%s: the counters of the client before could not be taken over", path);
 	free(text);
 	lanes_open(client->setup, &reconcile->seen, service);
+	lanes_forget(client->setup, service);
 	for (size_t i = 0; i < service->kept_count; i++)
 		close(service->kept[i].fd);
 	return 0;
