@@ -18,7 +18,8 @@ static bool valid(const struct express_way *way)
 	    !way->via.family || !way->ttl)
 		return false;
 	if (way->encap == ENCAP_VXLAN)
-		return way->vni <= 0xffffff && way->port && way->port_min < way->port_max;
+		return way->vni <= 0xffffff && way->port && way->port_min &&
+		       way->port_min <= way->port_max;
 	return way->encap == ENCAP_GRETAP;
 }
 

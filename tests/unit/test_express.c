@@ -382,6 +382,22 @@ START_TEST(a_way_grows_old)
 }
 END_TEST
 
+/* The kernel allows a range of one. */
+START_TEST(a_single_source_port)
+{
+	struct express_way way = plain();
+	struct frame in = {.length = 60}, out;
+
+	way.port_min = way.port_max;
+	in.bytes[12] = 0x08;
+	in.bytes[14] = 0x45;
+	out = in;
+	ck_assert_int_eq(express_set(express, &way), 0);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
+	ck_assert_ptr_null(rig_wrong(&way, &in, &out));
+}
+END_TEST
+
 START_TEST(a_way_without_sense_changes_nothing)
 {
 	struct express_way good = plain(), bad[7];
@@ -391,7 +407,7 @@ START_TEST(a_way_without_sense_changes_nothing)
 		bad[i] = good;
 	bad[0].encap = ENCAP_GRE;
 	bad[1].port = 0;
-	bad[2].port_min = bad[2].port_max;
+	bad[2].port_min = bad[2].port_max + 1;
 	bad[3].vni = 1 << 24;
 	bad[4].via.family = 0;
 	bad[5].local.family = AF_INET6;
@@ -468,6 +484,7 @@ int main(void)
 	add_frame_tests(tests);
 	tcase_add_test(tests, a_way_is_set_and_taken_away);
 	tcase_add_test(tests, a_way_grows_old);
+	tcase_add_test(tests, a_single_source_port);
 	tcase_add_test(tests, a_way_without_sense_changes_nothing);
 	tcase_add_test(tests, counts_go_on_in_the_next_one);
 	tcase_add_test(tests, each_reason_has_a_name);
