@@ -107,7 +107,9 @@ def test_what_happens_to_what_is_too_big(lab, key, small):
     frames.quiet(reader)
     seen = [f.bytes for f in reader.stop()]
     assert sum(len(f) == 1514 and f[23] == 1 for f in seen) == 10
-    assert (max(len(f) for f in seen if _tcp(f)) < 1500) == small
+    sizes = [len(f) for f in seen if _tcp(f)]
+    # a sender may let a full segment go by itself: that is a single frame
+    assert (sum(size == 1514 for size in sizes) < len(sizes) / 10) == small
     assert (lane(client)["resegmented"] > 0) == small
     assert lane(client)["passed"]["too-big"] >= 10
     assert client.status()["collectors"][0]["oversize"] == key
