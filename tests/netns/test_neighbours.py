@@ -196,7 +196,7 @@ def test_reload_of_one_of_three(lab):
     was = {(m["interface"], m["direction"]): m for m in client.status()["mirrors"]}
     kept = ours(ns, "eth0"), ours(ns, "lo")
     assert [len(k) for k in kept] == [2, 1]
-    numbers = {"eth0": lab.numbered(ns, 8000, 8000, PORT), "lo": lab.numbered(ns, 8000, 8000, PORT + 1, address="127.0.0.1")}
+    numbers = {"eth0": lab.numbered(ns, 24000, 8000, PORT), "lo": lab.numbered(ns, 24000, 8000, PORT + 1, address="127.0.0.1")}
     for port in (PORT, PORT + 1):
         reader.wait_for(lambda f, p=port: frames.numbers([f], p), what="the first number")
     for filter_text in ('filter = "udp"', 'filter = "tcp"', 'direction = "ingress"', ""):
@@ -204,18 +204,18 @@ def test_reload_of_one_of_three(lab):
     client.wait_ok()
     assert all(s.poll() is None for s in numbers.values()), "the reloads took longer than the traffic"
     for sender in numbers.values():
-        assert sender.communicate(timeout=20)[0] == "8000\n"
+        assert sender.communicate(timeout=20)[0] == "24000\n"
     frames.quiet(reader)
     got = [f.bytes for f in reader.frames()]
     for port in (PORT, PORT + 1):
-        assert frames.numbers(got, port) == list(range(8000)), port
+        assert frames.numbers(got, port) == list(range(24000)), port
     now = ours(ns, "eth0"), ours(ns, "lo")
     assert [[i for i, _ in k] for k in now] == [[i for i, _ in k] for k in kept], "filters were made anew"
     mirrors = {(m["interface"], m["direction"]): m for m in client.status()["mirrors"]}
     assert mirrors.keys() == was.keys()
     for key in (k for k in mirrors if k[0] != "eth1"):
         assert mirrors[key]["bytes"] >= was[key]["bytes"] and mirrors[key]["repairs"] == 0, key
-        sent = 0 if key == ("eth0", "ingress") else 8000
+        sent = 0 if key == ("eth0", "ingress") else 24000
         assert mirrors[key]["packets"] >= was[key]["packets"] + sent, key
 
 
