@@ -222,7 +222,7 @@ static bool in_use(const struct express *express, const struct express_slot *slo
 	uint32_t zero = 0, id = 0;
 
 	/* both were zero before they were filled */
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
 	return express->way_id && memcmp(slot, &express->slot, sizeof(*slot)) == 0 &&
 	       !bpfcall_look(express->ways, &zero, &id) && id == express->way_id;
 }
