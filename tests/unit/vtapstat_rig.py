@@ -10,6 +10,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -18,6 +19,10 @@ import termios
 import threading
 import time
 import unittest
+
+# A shell's background job ignores these, and so would the programs that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 PROGRAM = os.path.abspath(os.environ.get("VTAPSTAT", "vtapstat/vtapstat"))
 OK = {"daemon": "collector", "version": "0.1.0", "state": "ok", "uptime_s": 12.5, "clients": []}
