@@ -244,6 +244,7 @@ static void on_watch(void *ctx)
 
 	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
 		wake(life, true);
+	events_look_at_routes(&life->events);
 	loop_timer_set(life->watch_timer, WATCH_MS);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/events.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@
 #include "common/log.h"
 #include "common/monitor.h"
 #include "common/ruleset.h"
+
+/* Long for the kernel, which has the RTNL lock and nothing else to do, and short for a mirror. */
+enum { ROUTES_AGAIN_MS = 20 };
 
 static void tell_link_gone(const struct events *events, const struct nlmsghdr *event)
 {
@@ -32,6 +36,35 @@ static void take(void *ctx, const struct nlmsghdr *event)
 		events->hint = hint;
 }
 
+static bool routes_changed(struct events *events)
+{
+	return events->routes_changed && events->routes_changed(events->ctx);
+}
+
+static void set_routes_timer(struct events *events)
+{
+	events->routes_told = false;
+	events->routes_timer_runs = true;
+	loop_timer_set(events->routes_timer, ROUTES_AGAIN_MS);
+}
+
+/* Events in the meantime do not put it off, but get a time of their own after it. */
+static void on_routes_timer(void *ctx)
+{
+	struct events *events = ctx;
+
+	events->routes_timer_runs = false;
+	if (events->routes_told)
+		set_routes_timer(events);
+	events_look_at_routes(events);
+}
+
+void events_look_at_routes(struct events *events)
+{
+	if (routes_changed(events))
+		events->wake(events->wake_ctx, false);
+}
+
 static void on_event(void *ctx)
 {
 	struct events *events = ctx;
@@ -42,8 +75,12 @@ static void on_event(void *ctx)
 	if (error)
 		log_error("the event socket failed: %s", strerror(-error));
 	/* also when there will be a pass for another reason: that comes some time later */
-	bool rerouted = events->hint != HINT_NOTHING && events->routes_changed &&
-			events->routes_changed(events->ctx);
+	bool rerouted = events->hint != HINT_NOTHING && routes_changed(events);
+	if (events->hint != HINT_NOTHING && events->routes_changed) {
+		events->routes_told = true;
+		if (!events->routes_timer_runs)
+			set_routes_timer(events);
+	}
 	if (events->hint == HINT_PASS || rerouted)
 		events->wake(events->wake_ctx, events->everywhere);
 }
@@ -93,6 +130,9 @@ static void on_ipsec_event(void *ctx)
 int events_open(struct events *events)
 {
 	events->context.own_port = rtnl_port(events->rtnl);
+	events->routes_timer = loop_timer_new(events->loop, on_routes_timer, events);
+	if (!events->routes_timer)
+		return -ENOMEM;
 	int error = monitor_open(&events->monitor);
 	return error ? error
 		     : loop_watch(events->loop, monitor_fd(events->monitor), on_event, events);

@@ -2,6 +2,11 @@
 /*
  * What wakes a daemon: the kernel's event sockets in its loop. Events are weighed (hint.h), never
  * acted upon; those that matter come out as one call of wake().
+ *
+ * Of routes an event may come too early: the kernel tells of an IPv4 route before it takes it away
+ * (fib_table_delete()), and since requests for routes no longer wait for the RTNL lock, whoever
+ * asks at once may get the old answer. So they are asked for a second time a moment after each
+ * event.
  */
 #ifndef VTAP_COMMON_EVENTS_H
 #define VTAP_COMMON_EVENTS_H
@@ -34,6 +39,9 @@ struct events {
 
 	/* Its own. */
 	struct monitor *monitor;
+	struct loop_timer *routes_timer; /* when routes are asked for once more */
+	bool routes_timer_runs;
+	bool routes_told;              /* there were events since it was set */
 	struct monitor *nft_monitor;   /* NULL: nothing of nftables is wanted */
 	struct monitor *ipsec_monitor; /* NULL: nobody plans past it */
 	enum hint hint;                /* of the events that are being taken */
@@ -45,6 +53,8 @@ int events_open(struct events *events); /* 0 or a negative errno */
 int events_open_nft(struct events *events);
 /* IPsec policies, in the same way; a kernel without IPsec: -EPROTONOSUPPORT. */
 int events_open_ipsec(struct events *events);
+/* Looks at the routes without an event: none tells of a path MTU that a router reported. */
+void events_look_at_routes(struct events *events);
 void events_close(struct events *events);
 
 #endif
