@@ -212,7 +212,10 @@ void diff_want_up(struct diff *d, bool born)
 		struct device device = link ? diff_device_of(link) : diff_device_named(want->name);
 		if (want->born != born)
 			continue;
-		if (!link || !(link->flags & IFF_UP) || !(link->flags & IFF_NOARP))
+		if (link && link->held_down)
+			diff_add(d, OP_LINK_UP, &device, want->subject, "held down: protodown")
+			    ->let_go = true;
+		else if (!link || !(link->flags & IFF_UP) || !(link->flags & IFF_NOARP))
 			diff_add(d, OP_LINK_UP, &device, want->subject,
 				 link ? "down, or with ARP" : "new device");
 	}

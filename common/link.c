@@ -108,6 +108,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 {
 	const struct nlattr *tb[IFLA_MAX + 1];
 	struct ifinfomsg info;
+	uint8_t held = 0;
 
 	if (!nlmsg_parse(header, sizeof(info), tb, IFLA_MAX))
 		return false;
@@ -117,6 +118,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	if (info.ifi_index <= 0 || !nlattr_string(tb[IFLA_IFNAME], out->name, sizeof(out->name)))
 		return false;
 	nlattr_u32(tb[IFLA_MTU], &out->mtu);
+	out->held_down = nlattr_u8(tb[IFLA_PROTO_DOWN], &held) && held;
 	nlattr_u32(tb[IFLA_GROUP], &out->group);
 	nlattr_copy(tb[IFLA_MASTER], &out->master, sizeof(out->master));
 	nlattr_copy(tb[IFLA_LINK], &out->peer, sizeof(out->peer));
@@ -314,9 +316,17 @@ void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint3
 	nlmsg_put_u32(m, IFLA_MTU, mtu);
 }
 
-void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex)
+void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex, bool let_go)
 {
 	start_set(m, buffer, size, ifindex, IFF_UP | IFF_NOARP);
+	if (!let_go) /* not every kind of device knows it */
+		return;
+	/* while there is a reason left the kernel refuses to end it */
+	struct nlattr *reasons = nlmsg_nest(m, IFLA_PROTO_DOWN_REASON);
+	nlmsg_put_u32(m, IFLA_PROTO_DOWN_REASON_MASK, UINT32_MAX);
+	nlmsg_put_u32(m, IFLA_PROTO_DOWN_REASON_VALUE, 0);
+	nlmsg_nest_end(m, reasons);
+	nlmsg_put_u8(m, IFLA_PROTO_DOWN, 0);
 }
 
 void link_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex)

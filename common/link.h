@@ -21,7 +21,8 @@ void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct wa
 void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,
 		     int ifindex);
 void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t mtu);
-void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex);
+/* let_go: from "protodown", which somebody set. */
+void link_put_up(struct nlmsg *m, void *buffer, size_t size, int ifindex, bool let_go);
 void link_put_delete(struct nlmsg *m, void *buffer, size_t size, int ifindex);
 void address_put_delete(struct nlmsg *m, void *buffer, size_t size, const struct address *address);
 

@@ -76,6 +76,7 @@ struct link {
 	char kind_name[KIND_SIZE]; /* "" for hardware */
 	uint16_t type;             /* ARPHRD_* */
 	uint32_t flags;            /* IFF_* */
+	bool held_down;            /* "protodown": up, and without a carrier */
 	uint32_t mtu;
 	uint32_t group;
 	int master;        /* ifindex, 0: none */

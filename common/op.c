@@ -197,7 +197,7 @@ bool op_message(const struct op *op, int ifindex, int target, struct nlmsg *m)
 		link_put_mtu(m, buffer, size, ifindex, op->link->mtu);
 		return true;
 	case OP_LINK_UP:
-		link_put_up(m, buffer, size, ifindex);
+		link_put_up(m, buffer, size, ifindex, op->let_go);
 		return true;
 	case OP_LINK_DELETE:
 		link_put_delete(m, buffer, size, ifindex);

@@ -117,6 +117,7 @@ struct op {
 	uint32_t offloads_on;
 	struct address address; /* OP_ADDRESS_DELETE */
 	enum way way;           /* OP_WAY_PUT, OP_WAY_DELETE */
+	bool let_go;            /* OP_LINK_UP: from "protodown" */
 	bool failed;            /* it was run, and the kernel refused */
 };
 

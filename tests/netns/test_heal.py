@@ -63,6 +63,11 @@ REPAIRS = {
     "action leads elsewhere": (change_action("lo continue"), {INGRESS: "target was made anew"}, ()),
     # the tunnel device
     "tunnel down": (ip("link set vtap-soc down"), {TUNNEL: "down"}, ()),
+    "tunnel held down": (ip("link set vtap-soc protodown on"), {TUNNEL: "held down"}, ()),
+    "tunnel held down for a reason": (
+        lambda ns: ip_batch(ns, ["link set vtap-soc protodown on", "link set vtap-soc protodown_reason 3 on"]),
+        {TUNNEL: "held down"}, (),
+    ),
     "tunnel deleted": (ip("link del vtap-soc"), MISSING, ()),
     "tunnel renamed": (ip("link set vtap-soc name stolen"), MISSING, ("^stolen: delete",)),
     "remote": (ip("link set vtap-soc type vxlan remote 10.77.0.20"), {TUNNEL: "settings differ"}, ()),

@@ -404,6 +404,8 @@ static int change(struct fake_kernel *fake, struct fake_link *at, const struct o
 		at->link.mtu = op->link->mtu;
 		return 0;
 	case OP_LINK_UP:
+		if (op->let_go)
+			at->link.held_down = false;
 		return set_up(fake, at);
 	case OP_LINK_DELETE:
 		fake_remove_link(fake, at->link.ifindex);

@@ -304,6 +304,11 @@ static void twist_arp(void)
 	tun()->flags &= ~(unsigned)IFF_NOARP;
 }
 
+static void twist_held(void)
+{
+	tun()->held_down = true;
+}
+
 static void twist_hook(void)
 {
 	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
@@ -404,6 +409,7 @@ static const struct {
 		    "tun: delete address 192.0.2.2/24 (the device must have none)\n"},
     {twist_down, "tun: set up (down, or with ARP)\n"},
     {twist_arp, "tun: set up (down, or with ARP)\n"},
+    {twist_held, "tun: set up (held down: protodown)\n"},
     {twist_hook, "eth0: create qdisc clsact (missing)\n" PUT("missing")},
     {twist_seal, SEAL("program differs")},
     {twist_program, PUT("program differs")},

@@ -153,7 +153,7 @@ START_TEST(changes_as_ip_does)
 	expect_df("01");
 	link_put_mtu(&m, buffer, sizeof(buffer), 4, 1400);
 	expect_without(ip_mtu, sizeof(struct ifinfomsg), all);
-	link_put_up(&m, buffer, sizeof(buffer), 4);
+	link_put_up(&m, buffer, sizeof(buffer), 4, false);
 	expect_without(ip_up, sizeof(struct ifinfomsg), all);
 	link_put_delete(&m, buffer, sizeof(buffer), 4);
 	expect_without(ip_delete, sizeof(struct ifinfomsg), all);
