@@ -155,6 +155,15 @@ static bool refresh(void *ctx)
 	return changed;
 }
 
+/* Nobody may ask for long, and copies that are all lost are to be told soon. */
+static bool look_due(void *ctx, enum moved moved)
+{
+	struct setup *setup = ((struct client *)ctx)->setup;
+
+	lanes_read(setup);
+	return setup_look_due(setup, moved);
+}
+
 static void link_gone(void *ctx, const struct link *link)
 {
 	setup_link_gone(((struct client *)ctx)->setup, link);
@@ -250,6 +259,7 @@ int main(int argc, char **argv)
 		       .forget = forget,
 		       .concerns = concerns,
 		       .routes_changed = routes_changed,
+		       .look_due = look_due,
 		       .policies_changed = policies_changed,
 		       .looks_at_nft = true,
 		       .plans_past_ipsec = plans_past_ipsec,

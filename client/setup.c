@@ -460,6 +460,19 @@ bool setup_count(struct setup *s, const struct snapshot *seen, uint64_t now_ms)
 	return changed;
 }
 
+bool setup_look_due(const struct setup *s, enum moved moved)
+{
+	bool due = moved == MOVED_AND_LOST;
+
+	for (size_t i = 0; !due && i < s->config->collectors_count; i++) {
+		const struct tunnel_account *a = &s->tunnel_accounts[i];
+		const struct express_counts *lane = &s->lanes[i].counts;
+		bool sends = moved == MOVED_PACKETS || lane->packets != a->last[EXPRESS_SENT];
+		due = lane->dropped != a->last[EXPRESS_DROPPED] || (a->lost_in_a_row && sends);
+	}
+	return due;
+}
+
 void setup_link_gone(struct setup *s, const struct link *link)
 {
 	for (size_t i = 0; i < s->config->collectors_count; i++) {

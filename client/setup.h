@@ -55,6 +55,9 @@ const struct filter *setup_filter(const struct setup *setup, const struct stream
 				  const struct snapshot *seen);
 /* Counts what a new snapshot says. True: a tunnel began, or ended, to lose every copy. */
 bool setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
+/* Whether the counters are worth a look: copies were lost since the last one, or were when it was
+ * taken, and more are sent by now. `moved`: what the links did; the lanes were read. */
+bool setup_look_due(const struct setup *setup, enum moved moved);
 /* A link of the client's is gone; the kernel's last word about its counters. */
 void setup_link_gone(struct setup *setup, const struct link *link);
 /* An operation was run: what it restarted counts from zero. */

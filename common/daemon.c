@@ -236,18 +236,6 @@ static void on_tick(void *ctx)
 	loop_timer_set(life->tick_timer, life->daemon->tick_ms);
 }
 
-/* What no event tells of. */
-static void on_watch(void *ctx)
-{
-	struct life *life = ctx;
-	struct reconcile *r = &life->daemon->reconcile;
-
-	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
-		wake(life, true);
-	events_look_at_routes(&life->events);
-	loop_timer_set(life->watch_timer, WATCH_MS);
-}
-
 /* For whoever asks: what is true at this moment. */
 static void look(struct life *life)
 {
@@ -258,6 +246,21 @@ static void look(struct life *life)
 
 	if (d->refresh(d->ctx) || changed)
 		pass(life);
+}
+
+/* What no event tells of. */
+static void on_watch(void *ctx)
+{
+	struct life *life = ctx;
+	struct daemon *d = life->daemon;
+	struct reconcile *r = &d->reconcile;
+
+	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
+		wake(life, true);
+	events_look_at_routes(&life->events);
+	if (d->look_due && d->look_due(d->ctx, kernel_moved(r->kernel, r->owner, &r->seen)))
+		look(life);
+	loop_timer_set(life->watch_timer, WATCH_MS);
 }
 
 static char *status(void *ctx)

@@ -64,6 +64,9 @@ struct daemon {
 	bool plans_addresses; /* the plan depends on which links have addresses */
 	/* Whether the plan would find other routes than it did; may be NULL. */
 	bool (*routes_changed)(void *ctx);
+	/* Asked each second, with what the owner's links did since the last look at the counters:
+	 * whether another look is due, which may show something to tell. May be NULL. */
+	bool (*look_due)(void *ctx, enum moved moved);
 	/* An IPsec policy came, went or changed; may be NULL. */
 	void (*policies_changed)(void *ctx);
 

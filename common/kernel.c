@@ -170,6 +170,29 @@ bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const stru
 	return changed;
 }
 
+static uint64_t lost(const struct rtnl_link_stats64 *stats)
+{
+	return stats->tx_dropped + stats->tx_errors;
+}
+
+enum moved kernel_moved(struct kernel *kernel, enum owner owner, const struct snapshot *seen)
+{
+	enum moved moved = MOVED_NOTHING;
+
+	for (size_t i = 0; i < seen->links.count; i++) {
+		const struct link *link = &seen->links.items[i];
+		struct rtnl_link_stats64 now;
+		if (link->group != owner_group(owner) ||
+		    kernel->read_stats(kernel, link->ifindex, &now))
+			continue;
+		if (lost(&now) != lost(&link->stats))
+			return MOVED_AND_LOST;
+		if (now.tx_packets != link->stats.tx_packets)
+			moved = MOVED_PACKETS;
+	}
+	return moved;
+}
+
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
 		   const struct ifset *look)
 {

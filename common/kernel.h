@@ -24,6 +24,8 @@ struct kernel {
 			     uint32_t parent);
 	/* What the dump of links does not say: link->offloads, link->detour and link->ways. */
 	int (*read_details)(struct kernel *kernel, struct link *link);
+	/* A link's counters of this moment. */
+	int (*read_stats)(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out);
 	/* -ENETUNREACH and its kin: there is no route. */
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);
 	/* On error `why` gets the kernel's own words where it has any, else the errno's. */
@@ -43,6 +45,10 @@ struct kernel {
  */
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
 		   const struct ifset *look);
+
+/* What the owner's links did since `seen`; neither events nor a whole observation are needed. */
+enum moved { MOVED_NOTHING, MOVED_PACKETS, MOVED_AND_LOST };
+enum moved kernel_moved(struct kernel *kernel, enum owner owner, const struct snapshot *seen);
 
 /* No event tells of tcx programs: whether those that `seen` has are others by now. */
 bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen);

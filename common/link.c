@@ -104,6 +104,18 @@ static uint32_t parse_xdp(const struct nlattr *nest)
 	return id;
 }
 
+/* The structure has grown over time: takes what this kernel has of it. */
+static bool parse_stats(const struct nlattr *attr, struct rtnl_link_stats64 *out)
+{
+	size_t size = 0;
+	const void *stats = nlattr_data(attr, &size);
+
+	if (!size)
+		return false;
+	memcpy(out, stats, size < sizeof(*out) ? size : sizeof(*out));
+	return true;
+}
+
 bool link_parse(const struct nlmsghdr *header, struct link *out)
 {
 	const struct nlattr *tb[IFLA_MAX + 1];
@@ -125,12 +137,18 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	parse_linkinfo(tb[IFLA_LINKINFO], out);
 	parse_ipv6(tb[IFLA_AF_SPEC], out);
 	out->xdp = parse_xdp(tb[IFLA_XDP]);
-	/* The structure has grown over time: take what this kernel has of it. */
-	size_t size = 0;
-	const void *stats = nlattr_data(tb[IFLA_STATS64], &size);
-	if (size)
-		memcpy(&out->stats, stats, size < sizeof(out->stats) ? size : sizeof(out->stats));
+	parse_stats(tb[IFLA_STATS64], &out->stats);
 	return true;
+}
+
+bool link_stats_parse(const struct nlmsghdr *header, struct rtnl_link_stats64 *out)
+{
+	const struct nlattr *tb[IFLA_STATS_MAX + 1];
+
+	*out = (struct rtnl_link_stats64){0};
+	return header->nlmsg_type == RTM_NEWSTATS &&
+	       nlmsg_parse(header, sizeof(struct if_stats_msg), tb, IFLA_STATS_MAX) &&
+	       parse_stats(tb[IFLA_STATS_LINK_64], out);
 }
 
 bool address_parse(const struct nlmsghdr *header, struct address *out)
@@ -308,6 +326,14 @@ void link_put_change(struct nlmsg *m, void *buffer, size_t size, const struct wa
 	nlmsg_put_u8(m, IFLA_VXLAN_DF, want->vxlan.df); /* "unset" has to be said as well */
 	nlmsg_nest_end(m, data);
 	nlmsg_nest_end(m, info);
+}
+
+void link_put_get_stats(struct nlmsg *m, void *buffer, size_t size, int ifindex)
+{
+	struct if_stats_msg info = {.ifindex = (uint32_t)ifindex,
+				    .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64)};
+
+	nlmsg_start(m, buffer, size, RTM_GETSTATS, 0, &info, sizeof(info));
 }
 
 void link_put_mtu(struct nlmsg *m, void *buffer, size_t size, int ifindex, uint32_t mtu)

@@ -165,6 +165,21 @@ static int dump_programs(struct kernel *kernel, struct snapshot *s, int ifindex,
 	return 0;
 }
 
+static int take_stats(const struct nlmsghdr *header, void *out)
+{
+	return link_stats_parse(header, out) ? 0 : -EBADMSG;
+}
+
+/* The kernel's answer is its own end: it is no dump, and nothing is to be confirmed. */
+static int read_stats(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out)
+{
+	struct talk *talker = &self(kernel)->talk;
+	struct nlmsg m;
+
+	link_put_get_stats(&m, talker->request, TALK_SIZE, ifindex);
+	return talk(talker, &m, take_stats, out);
+}
+
 static int route_to(struct kernel *kernel, const struct route_query *query, struct route *out)
 {
 	return route_ask(&self(kernel)->talk, query, out);
@@ -309,9 +324,9 @@ int rtnl_open(struct rtnl **out)
 
 	if (!rtnl)
 		return -ENOMEM;
-	rtnl->kernel =
-	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
-			    read_details, route_to,       run,         read_ruleset, dump_policies};
+	rtnl->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs,  dump_filters,
+				       dump_programs, read_details,   read_stats,   route_to,
+				       run,           read_ruleset,   dump_policies};
 	rtnl->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = rtnl->ioctl_fd < 0 ? -errno : talk_open(&rtnl->talk, NETLINK_ROUTE);
 	if (error) {

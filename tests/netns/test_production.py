@@ -145,6 +145,7 @@ def test_an_ipv6_underlay_leaves_production_alone(lab, keys):
     traffic.ping(lab.client1, lab.peer.address6, (1514, 1400, 1444, 1445) * 5)  # 1444 + 70 is the largest that fits
     traffic.ping(lab.peer, lab.client1.address6, (1514, 1400) * 5)
     connection.exchange(512)
+    client.expect("all of them are lost")  # for a second nothing else is sent
     sender = lab.numbered(lab.client1, 2000, 2000, size=1472)
     assert sender.communicate(timeout=20)[0] == "2000\n"
     frames.quiet(reader)

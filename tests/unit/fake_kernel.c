@@ -127,6 +127,19 @@ static int read_details(struct kernel *kernel, struct link *link)
 	return error;
 }
 
+static int read_stats(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out)
+{
+	struct fake_kernel *fake = (struct fake_kernel *)kernel;
+	int error = reading(fake);
+
+	for (size_t i = 0; !error && i < fake->links.count; i++)
+		if (fake->links.items[i].link.ifindex == ifindex) {
+			*out = fake->links.items[i].link.stats;
+			return 0;
+		}
+	return error ? error : -ENODEV;
+}
+
 static int route(struct kernel *kernel, const struct route_query *query, struct route *out)
 {
 	struct fake_kernel *fake = (struct fake_kernel *)kernel;
@@ -174,9 +187,9 @@ static int dump_policies(struct kernel *kernel, struct snapshot *s)
 void fake_kernel_init(struct fake_kernel *fake)
 {
 	*fake = (struct fake_kernel){.next_ifindex = 1, .fail_error = -EPERM};
-	fake->kernel =
-	    (struct kernel){dump_links,   dump_addresses, dump_qdiscs, dump_filters, dump_programs,
-			    read_details, route,          fake_run,    read_ruleset, dump_policies};
+	fake->kernel = (struct kernel){dump_links,    dump_addresses, dump_qdiscs,  dump_filters,
+				       dump_programs, read_details,   read_stats,   route,
+				       fake_run,      read_ruleset,   dump_policies};
 }
 
 void fake_kernel_free(struct fake_kernel *fake)

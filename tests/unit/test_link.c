@@ -317,6 +317,27 @@ START_TEST(reads_what_it_wrote)
 }
 END_TEST
 
+START_TEST(reads_counters)
+{
+	const struct rtnl_link_stats64 sent = {.tx_packets = 7, .tx_errors = 1ULL << 40};
+	struct if_stats_msg info = {.ifindex = 4};
+	struct rtnl_link_stats64 got;
+
+	link_put_get_stats(&m, buffer, sizeof(buffer), 4);
+	ck_assert_uint_eq(m.header->nlmsg_type, RTM_GETSTATS);
+	memcpy(&info, NLMSG_DATA(m.header), sizeof(info));
+	ck_assert_uint_eq(info.ifindex, 4);
+	ck_assert_uint_eq(info.filter_mask, 1u << (IFLA_STATS_LINK_64 - 1));
+	ck_assert(!link_stats_parse(m.header, &got));
+	nlmsg_start(&m, buffer, sizeof(buffer), RTM_NEWSTATS, 0, &info, sizeof(info));
+	ck_assert(!link_stats_parse(m.header, &got));
+	nlmsg_put(&m, IFLA_STATS_LINK_64, &sent, 12 * 8); /* by an older kernel */
+	ck_assert(link_stats_parse(m.header, &got));
+	ck_assert_uint_eq(got.tx_packets, sent.tx_packets);
+	ck_assert_uint_eq(got.tx_errors, sent.tx_errors);
+}
+END_TEST
+
 START_TEST(reads_addresses)
 {
 	static const struct {
@@ -414,6 +435,7 @@ int main(void)
 	tcase_add_test(tests, reads_other_vxlans);
 	tcase_add_test(tests, reads_other_kinds);
 	tcase_add_test(tests, reads_what_it_wrote);
+	tcase_add_test(tests, reads_counters);
 	tcase_add_test(tests, reads_addresses);
 	tcase_add_test(tests, damaged);
 	tcase_add_test(tests, overflows_at_every_size);

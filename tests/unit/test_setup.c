@@ -161,6 +161,68 @@ START_TEST(last_words_of_a_tunnel)
 }
 END_TEST
 
+/* What is seen of the counters between two looks at everything. */
+START_TEST(losses_are_seen_without_a_look)
+{
+	struct kernel *kernel = &fake.kernel;
+	const struct snapshot *seen = &rig.reconcile.seen;
+
+	pass();
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_NOTHING);
+	fake_link(&fake, "eth0")->stats.tx_packets++;
+	fake_link(&fake, "eth0")->stats.tx_dropped++;
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_NOTHING);
+	traffic(3);
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_PACKETS);
+	fake_link(&fake, "vtap-soc")->stats.tx_errors++;
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_AND_LOST);
+	pass();
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_NOTHING);
+	fake_link(&fake, "vtap-soc")->stats.tx_dropped++;
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_AND_LOST);
+	fake_delete_link(&fake, "vtap-soc"); /* of which an event tells */
+	ck_assert_int_eq(kernel_moved(kernel, OWNER_CLIENT, seen), MOVED_NOTHING);
+}
+END_TEST
+
+static bool look_due(void)
+{
+	return setup_look_due(rig.setup,
+			      kernel_moved(&fake.kernel, OWNER_CLIENT, &rig.reconcile.seen));
+}
+
+START_TEST(a_look_is_due_while_copies_are_lost)
+{
+	struct express_counts *lane;
+
+	pass();
+	lane = &rig.setup->lanes[0].counts;
+	traffic(10);
+	lane->packets += 10;
+	ck_assert(!look_due());
+	pass();
+	fake_link(&fake, "vtap-soc")->stats.tx_errors += 10;
+	ck_assert(look_due());
+	pass();
+	ck_assert(rig.setup->tunnels[0].all_lost);
+	ck_assert(!look_due()); /* nothing more was sent */
+	traffic(1);
+	ck_assert(look_due());
+	pass();
+	ck_assert(!rig.setup->tunnels[0].all_lost);
+	ck_assert(!look_due());
+	lane->dropped += 10;
+	ck_assert(look_due());
+	pass();
+	ck_assert(rig.setup->tunnels[0].all_lost);
+	ck_assert(!look_due());
+	lane->packets++;
+	ck_assert(look_due());
+	pass();
+	ck_assert(!rig.setup->tunnels[0].all_lost);
+}
+END_TEST
+
 /* Which changes of a path are worth a pass. */
 START_TEST(paths_that_change)
 {
@@ -257,6 +319,8 @@ int main(void)
 	tcase_add_test(tests, goes_on_over_reloads);
 	tcase_add_test(tests, strangers_are_not_counted);
 	tcase_add_test(tests, last_words_of_a_tunnel);
+	tcase_add_test(tests, losses_are_seen_without_a_look);
+	tcase_add_test(tests, a_look_is_due_while_copies_are_lost);
 	tcase_add_test(tests, paths_that_change);
 	tcase_add_test(tests, links_that_concern);
 	tcase_add_test(tests, bad_filter_is_a_problem);
