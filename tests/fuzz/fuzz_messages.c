@@ -95,6 +95,15 @@ static void read_address(const struct nlmsghdr *message)
 		   ip_addr_equal(&again.addr, &address.addr));
 }
 
+static void read_counters(const struct nlmsghdr *message)
+{
+	static const struct rtnl_link_stats64 none;
+	struct rtnl_link_stats64 stats;
+
+	if (!link_stats_parse(message, &stats))
+		fuzz_check(!memcmp(&stats, &none, sizeof(none)));
+}
+
 static void read_ways(const struct nlmsghdr *message)
 {
 	static const enum way ways[] = {WAY_IPV4, WAY_IPV6, WAY_MULTICAST};
@@ -232,6 +241,7 @@ static void read_message(struct snapshot *seen, const uint8_t *bytes, size_t siz
 
 	read_link(message);
 	read_address(message);
+	read_counters(message);
 	read_ways(message);
 	read_qdisc(message);
 	read_filter(message);

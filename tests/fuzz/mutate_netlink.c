@@ -69,6 +69,8 @@ static size_t start_of(uint16_t type)
 		family = sizeof(struct ndmsg);
 	else if (type >= RTM_NEWQDISC && type <= RTM_DELTFILTER)
 		family = sizeof(struct tcmsg);
+	else if (type == RTM_NEWSTATS)
+		family = sizeof(struct if_stats_msg);
 	return sizeof(struct nlmsghdr) + aligned(family);
 }
 
@@ -254,7 +256,7 @@ static void change_message(struct stream *s, const struct place *place)
 	static const uint16_t types[] = {
 	    NLMSG_ERROR,    NLMSG_DONE,     RTM_NEWLINK,  RTM_DELLINK,  RTM_NEWADDR, RTM_DELADDR,
 	    RTM_NEWROUTE,   RTM_NEWNEIGH,   RTM_NEWQDISC, RTM_DELQDISC, 0xa00,       0xa03,
-	    RTM_NEWTFILTER, RTM_DELTFILTER, 0xa06,        0xa0f,        0xa12};
+	    RTM_NEWTFILTER, RTM_DELTFILTER, RTM_NEWSTATS, 0xa06,        0xa0f,       0xa12};
 	struct nlmsghdr header = header_at(s, place->around[0]);
 	size_t family = place->around[0] + sizeof(header);
 
