@@ -113,7 +113,7 @@ class Tally:
         self.process.communicate()
 
 
-def quiet(*captures, still=0.15, deadline=10.0):
+def quiet(*captures, still=0.15, deadline=30.0):
     """Returns when none of the readers has seen a frame for `still` seconds."""
     state = {"count": None, "since": 0.0}
 
