@@ -195,9 +195,9 @@ traffic() {
 	wait_for 60 given_up host 10.77.0.77 && wait_for 60 given_up peer 10.77.0.78
 }
 
-# transfer FROM TO ADDRESS: 300 kB of TCP, so super-packets, which have to arrive as the frames they are on the wire
+# transfer FROM TO ADDRESS: a file by TCP, so super-packets, which have to arrive as the frames they are on the wire
 transfer() {
-	ip netns exec "$1" timeout 60 socat -u FILE:/tmp/blob TCP-LISTEN:5001,reuseaddr &
+	ip netns exec "$1" timeout 60 socat -u FILE:/tmp/blob TCP6-LISTEN:5001,reuseaddr &
 	wait_for 60 in_ns "$1" sh -c 'ss -Hlnt sport = :5001 | grep -q .'
 	in_ns "$2" timeout 60 socat -u "TCP:$3:5001" OPEN:/dev/null || { echo "no TCP from $1 to $2"; ss -nti; false; }
 	wait $!
