@@ -169,8 +169,14 @@ static __always_inline __u32 half_words(const __u16 *at, int count)
 /*
  * A single frame whose checksum production left to the device has the sum of the pseudo header in
  * its place. The tunnel's device fills it in; here it would stay so up to the reader, where devices
- * hand such frames over as they are (veth, virtio within a host). One of 65,536 others looks the
- * same, and only takes the other path; so does what is not looked into, as extension headers.
+ * hand such frames over as they are: a veth, or a virtio interface that takes tunnels' packets. No
+ * helper calls skb_checksum_help(), and a sum written here would be summed over once more, as the
+ * mark that it is missing stays. With slot->finishes the kernel fills it in on the way to the
+ * underlay's interface (validate_xmit_skb), where bpf_skb_adjust_room() has made the frame a
+ * tunnel's (skb->encapsulation), and then none of this is asked.
+ *
+ * One of 65,536 others looks the same, and only takes the other path; so does what is not looked
+ * into, as extension headers.
  */
 static __always_inline bool unfinished(const struct __sk_buff *skb)
 {
@@ -221,7 +227,7 @@ static __always_inline __u32 fit(const struct __sk_buff *skb, const struct expre
 		return fit_segments(skb, slot, copy);
 	if (copy->length + slot->outer > slot->mtu)
 		return EXPRESS_PASS_TOO_BIG;
-	return unfinished(skb) ? EXPRESS_PASS_CHECKSUM : 0;
+	return !slot->finishes && unfinished(skb) ? EXPRESS_PASS_CHECKSUM : 0;
 }
 
 /* What udp_flow_src_port() makes of the hash. */

@@ -33,6 +33,7 @@ struct express_slot {
 	__u32 mtu;
 	__u32 sum; /* of the half words of an IPv4 header that are the same in all packets */
 	__u32 resegment;
+	__u32 finishes; /* what is unfinished will not leave so */
 	__u32 hop_entry;
 	__u32 hop_exit;
 	__u16 port_min;

@@ -125,6 +125,7 @@ int express_way_slot(const struct express_way *way, struct express_slot *out)
 	out->oif = (uint32_t)way->oif;
 	out->mtu = way->mtu;
 	out->resegment = way->resegment;
+	out->finishes = way->finishes;
 	out->via.family = way->via.family;
 	memcpy(out->via.address, way->via.bytes, ip_addr_size(&way->via));
 	put_headers(way, out);

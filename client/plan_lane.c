@@ -141,6 +141,7 @@ static void find_way(struct context *c, struct lane *lane, size_t index)
 	    .tos = (uint8_t)(collector->dscp << 2),
 	    .port_min = c->plan->port_min,
 	    .port_max = c->plan->port_max,
+	    .finishes = route->finishes,
 	    .resegment = collector->oversize != OVERSIZE_FRAGMENT,
 	    .hop_entry = hop_entry,
 	    .hop_exit = hop_exit,

@@ -317,13 +317,14 @@ bool setup_paths_changed(const struct setup *s, struct kernel *kernel)
 		int error = find_path(s, i, kernel, &now);
 		if (error != s->paths[i].error)
 			return true;
-		if (!error && (now.oif != before->oif || now.mtu != before->mtu ||
-			       now.local != before->local || failed(&now) != failed(before) ||
-			       !ip_addr_equal(&now.from, &before->from) ||
-			       !ip_addr_equal(&now.via, &before->via) ||
-			       now.several != before->several || now.wrapped != before->wrapped ||
-			       (good(&now) != good(before) &&
-				plan_lane_configured(&s->config->collectors[i]))))
+		if (!error &&
+		    (now.oif != before->oif || now.mtu != before->mtu ||
+		     now.local != before->local || failed(&now) != failed(before) ||
+		     !ip_addr_equal(&now.from, &before->from) ||
+		     !ip_addr_equal(&now.via, &before->via) || now.several != before->several ||
+		     now.wrapped != before->wrapped || now.finishes != before->finishes ||
+		     (good(&now) != good(before) &&
+		      plan_lane_configured(&s->config->collectors[i]))))
 			return true;
 	}
 	return false;

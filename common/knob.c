@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -21,18 +22,27 @@ static const struct {
     {OFFLOAD_GRO, ETHTOOL_GGRO, ETHTOOL_SGRO},
 };
 
-enum { OFFLOADS = sizeof(offloads) / sizeof(*offloads) };
+enum {
+	OFFLOADS = sizeof(offloads) / sizeof(*offloads),
+	FEATURE_BLOCKS = 8, /* of 32 features; the kernel has two */
+};
+
+static int ethtool_ask(int fd, const char *device, void *request)
+{
+	struct ifreq ifr = {.ifr_data = request};
+
+	memcpy(ifr.ifr_name, device, strnlen(device, sizeof(ifr.ifr_name) - 1));
+	return ioctl(fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
+}
 
 static int ethtool(int fd, const char *device, uint32_t command, uint32_t *value)
 {
 	struct ethtool_value request = {.cmd = command, .data = *value};
-	struct ifreq ifr = {.ifr_data = (char *)&request};
+	int error = ethtool_ask(fd, device, &request);
 
-	memcpy(ifr.ifr_name, device, strnlen(device, sizeof(ifr.ifr_name) - 1));
-	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
-		return -errno;
-	*value = request.data;
-	return 0;
+	if (!error)
+		*value = request.data;
+	return error;
 }
 
 int knob_read_offloads(int fd, const char *device, uint32_t *on)
@@ -60,6 +70,69 @@ int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on)
 			return error;
 	}
 	return 0;
+}
+
+/* How many features the kernel knows; 0: it does not say. */
+static uint32_t count_features(int fd, const char *device)
+{
+	union {
+		struct ethtool_sset_info set;
+		uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
+	} u = {.set = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1 << ETH_SS_FEATURES}};
+
+	return ethtool_ask(fd, device, &u) || !u.set.sset_mask ? 0 : u.set.data[0];
+}
+
+/* The number of a feature; `count`: there is none of that name, or it is not known. */
+static uint32_t find_feature(int fd, const char *device, const char *name, uint32_t count)
+{
+	struct ethtool_gstrings *names =
+	    calloc(1, sizeof(*names) + (size_t)count * ETH_GSTRING_LEN);
+	uint32_t i = count;
+
+	if (names) {
+		names->cmd = ETHTOOL_GSTRINGS;
+		names->string_set = ETH_SS_FEATURES;
+		names->len = count;
+		if (!ethtool_ask(fd, device, names))
+			for (i = 0; i < count; i++)
+				if (!strncmp((char *)names->data + (size_t)i * ETH_GSTRING_LEN,
+					     name, ETH_GSTRING_LEN))
+					break;
+	}
+	free(names);
+	return i;
+}
+
+/* Is a feature on, or could it be? True also where that cannot be known. */
+static bool may_have(int fd, const char *device, const char *name)
+{
+	union {
+		struct ethtool_gfeatures all;
+		uint8_t room[sizeof(struct ethtool_gfeatures) +
+			     FEATURE_BLOCKS * sizeof(struct ethtool_get_features_block)];
+	} u = {.all = {.cmd = ETHTOOL_GFEATURES, .size = FEATURE_BLOCKS}};
+	const uint32_t count = count_features(fd, device);
+	const uint32_t i = find_feature(fd, device, name, count);
+
+	if (i == count || i / 32 >= FEATURE_BLOCKS || ethtool_ask(fd, device, &u))
+		return true;
+	const struct ethtool_get_features_block *block = &u.all.features[i / 32];
+	return (block->available | block->active) >> i % 32 & 1;
+}
+
+/*
+ * What a device can do with checksums inside tunnels is in net_device.hw_enc_features, which nobody
+ * tells. So this goes by drivers whose source was read: virtio_net has nothing there before Linux
+ * 6.17, and since then only together with the segmentation of tunnels' packets, which shows.
+ */
+bool knob_finishes_tunnels(int fd, const char *device)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+
+	return !ethtool_ask(fd, device, &info) &&
+	       !strncmp(info.driver, "virtio_net", sizeof(info.driver)) &&
+	       !may_have(fd, device, "tx-udp_tnl-segmentation");
 }
 
 /* A kernel without IPv6 has no such settings, and needs none. */

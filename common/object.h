@@ -197,8 +197,10 @@ struct route {
 	bool local;          /* the address is this host's own */
 	struct ip_addr via;  /* the next hop: a gateway, or the address itself */
 	enum next_hop next_hop;
-	bool several; /* there are several next hops, of which this is one */
-	bool wrapped; /* packets are encapsulated on the way: MPLS, SRv6 */
+	bool several;  /* there are several next hops, of which this is one */
+	bool wrapped;  /* packets are encapsulated on the way: MPLS, SRv6 */
+	bool finishes; /* checksums inside tunnels' packets are filled in before its device has them
+			*/
 };
 
 enum { TALLY_NAME = 32 };

@@ -182,7 +182,12 @@ static int read_stats(struct kernel *kernel, int ifindex, struct rtnl_link_stats
 
 static int route_to(struct kernel *kernel, const struct route_query *query, struct route *out)
 {
-	return route_ask(&self(kernel)->talk, query, out);
+	char device[IF_NAMESIZE];
+	int error = route_ask(&self(kernel)->talk, query, out);
+
+	if (!error && query->closely && if_indextoname((unsigned)out->oif, device))
+		out->finishes = knob_finishes_tunnels(self(kernel)->ioctl_fd, device);
+	return error;
 }
 
 /* ---- what the dump of links does not say ------------------------------------------------------

@@ -162,6 +162,12 @@ int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on)
 	return 0;
 }
 
+bool knob_finishes_tunnels(int fd, const char *device)
+{
+	(void)fd, (void)device;
+	return machine.answers.left & 1;
+}
+
 int knob_ipv6_off(const char *device)
 {
 	return device[0] ? 0 : -ENODEV;

@@ -115,6 +115,20 @@ def test_what_happens_to_what_is_too_big(lab, key, small):
     assert client.status()["collectors"][0]["oversize"] == key
 
 
+def test_what_is_left_to_the_interface(lab):
+    """A veth hands on tunnels' packets as they are: readers would see the unfinished checksums of a socket's datagrams."""
+    _, client = lab.pair()
+    warm(lab)
+    wait_lane(client, "on")
+    reader = lab.reader()
+    before = lane(client)["passed"]["checksum"]
+    assert lab.numbered(lab.client1, 200, 2000).communicate(timeout=30)[0] == "200\n"
+    wait_until(lambda: lane(client)["passed"]["checksum"] >= before + 200, 5)
+    frames.quiet(reader)
+    assert frames.numbers([f.bytes for f in reader.stop()], 5999) == list(range(200))
+    frames.assert_clean(reader.path)
+
+
 # ---- it goes and comes, and copies do not ------------------------------------------------------------------------
 
 

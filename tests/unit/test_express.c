@@ -315,6 +315,28 @@ START_TEST(checksums_that_are_left_to_the_device)
 }
 END_TEST
 
+/* But not where the kernel fills them in on the way. */
+START_TEST(checksums_that_the_kernel_will_fill_in)
+{
+	struct express_way way = plain();
+	struct frame frame, in;
+
+	way.finishes = true;
+	ck_assert_int_eq(express_set(express, &way), 0);
+	put_aggregate(&in, true, 17, 0);
+	in.gso_segs = 0;
+	in.length = 200;
+	in.bytes[17] = 186;
+	unsigned sum = rig_pseudo_sum(&in);
+	in.bytes[40] = (uint8_t)(sum >> 8);
+	in.bytes[41] = (uint8_t)sum;
+	frame = in;
+	ck_assert_int_eq(rig_run(express, &frame), VERDICT_REDIRECT);
+	ck_assert_ptr_null(rig_wrong(&way, &in, &frame));
+	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 0);
+}
+END_TEST
+
 static void add_frame_tests(TCase *tests)
 {
 	tcase_add_test(tests, frames_are_as_the_reference_has_them);
@@ -324,6 +346,7 @@ static void add_frame_tests(TCase *tests)
 	tcase_add_test(tests, what_comes_from_the_hop_was_there_before);
 	tcase_add_test(tests, checksums_that_are_left_to_the_device);
 	tcase_add_test(tests, checksums_that_are_not_seen);
+	tcase_add_test(tests, checksums_that_the_kernel_will_fill_in);
 }
 
 static int run_ip(void)

@@ -89,6 +89,7 @@ static void expect_nothing_to_do(void)
 
 START_TEST(way_as_configured)
 {
+	fake.routes.items[0].route.finishes = true;
 	start("collector \"soc\" { address = \"10.0.0.9\" vni = 7 port = 8472 ttl = 9 dscp = 10 "
 	      "}\n" MIRROR);
 	const struct express_way *way = &rig.setup->lanes[0].way;
@@ -103,7 +104,7 @@ START_TEST(way_as_configured)
 	ck_assert_uint_eq(way->mtu, MTU);
 	ck_assert_uint_eq(way->port_min, 1000);
 	ck_assert_uint_eq(way->port_max, 2000);
-	ck_assert(way->resegment && !way->checksum);
+	ck_assert(way->resegment && !way->checksum && way->finishes);
 	ck_assert_int_eq(way->hop_entry, 0);
 	struct ip_addr from, to;
 	ck_assert(ip_addr_parse("10.0.0.1", &from) && ip_addr_parse("10.0.0.9", &to));

@@ -50,7 +50,9 @@ streams() {
 		END { if (flow) print "" }'
 }
 
+# and datagrams of a socket: small frames whose checksums are left to the interface
 load() {
+	/mnt/numbered 10.77.0.20 5000 500 500 64 &&
 	transfer host peer 10.77.0.10 && transfer peer host 10.77.0.20 &&
 		transfer host peer '[fd77::10]' && transfer peer host '[fd77::20]'
 }
@@ -77,6 +79,13 @@ counts_agree() { is "$(mirrored)" "$(accepted)"; }
 
 check "virtio: four streams of 300 kB" stream_through
 check "virtio: they arrive whole" whole_streams
+# all frames of TCP and UDP: the kernel writes a TCP checksum of zero as ffff
+bad_checksums() {
+	tcpdump -nvvr /tmp/far 'tcp or udp' 2> /dev/null | grep -E 'incorrect|bad udp' |
+		grep -vc 'cksum 0xffff (incorrect -> 0x0000)'
+}
+check "virtio: with their checksums" is "$(bad_checksums)" 0
+check "virtio: the kernel fills them in on the lane" is "$(lane passed.checksum)" 0
 check "virtio: by the lane" at_least "$(lane packets)" 500
 check "virtio: in segments that fit" at_least "$(lane resegmented)" 300
 # a full segment that TCP sent by itself cannot be cut: it, and nothing else, is fragmented
