@@ -63,6 +63,11 @@ class Capture:
         self._at += at
         return self._seen
 
+    def waits(self):
+        """Whether there is nothing that it could read: else it is about to, however long it has to wait for a processor."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(")")[2].split()[0] == "S"
+
     def wait_for(self, predicate, deadline=10.0, what="a frame"):
         return wait_until(
             lambda: next((f for f in self.frames() if predicate(f.bytes)), None), deadline, f"{what} on {self.what}"
@@ -118,8 +123,9 @@ def quiet(*captures, still=0.15, deadline=30.0):
     state = {"count": None, "since": 0.0}
 
     def look():
+        waiting = all([c.waits() for c in captures])
         count = [len(c.frames()) for c in captures]
-        if count != state["count"]:
+        if not waiting or count != state["count"]:
             state.update(count=count, since=time.monotonic())
         return time.monotonic() - state["since"] >= still
 

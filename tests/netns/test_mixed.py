@@ -230,9 +230,18 @@ COLLECTOR_CONFS = [
 ]
 
 
-def disturb(chance, daemon, confs):
+DEEDS = ("reload", "reload", "restart", "kill")
+
+
+def deeds(chance):
+    """Without end, in a random order, each in its turn."""
+    while True:
+        yield from chance.sample(DEEDS, len(DEEDS))
+
+
+def disturb(chance, daemon, confs, what=None):
     """One of the things that operators do. Returns what."""
-    what = chance.choice(("reload", "reload", "restart", "kill"))
+    what = what or chance.choice(DEEDS)
     if what == "reload":
         daemon.reload(chance.choice(confs))
     elif what == "restart":
@@ -251,13 +260,13 @@ def test_mixed_load(lab, load):
     chance = random.Random(SEED)
     collector, clients, books = two_clients(lab)
     start_mixed(lab, load)
-    done = []
+    done, turn = [], deeds(chance)
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         time.sleep(chance.uniform(0.05, 1))
         daemon = chance.choice((collector, *clients.values()))
         confs = COLLECTOR_CONFS if daemon is collector else CLIENT_CONFS
-        done.append((daemon.name, disturb(chance, daemon, confs)))
+        done.append((daemon.name, disturb(chance, daemon, confs, next(turn))))
         load.check()
     load.stop()
     print(f"{len(done)} disturbances, {load.received} bytes by TCP")
