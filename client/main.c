@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/copies.h"
 #include "client/lanes.h"
 #include "client/metrics.h"
+#include "client/paths.h"
 #include "client/setup.h"
 #include "client/state.h"
 #include "client/status.h"
@@ -76,9 +78,9 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 
 	knob_port_range(&client->setup->port_min, &client->setup->port_max);
 	if (reconcile->seen_all)
-		setup_count(client->setup, &reconcile->seen, loop_now_ms());
+		copies_count(client->setup, &reconcile->seen, loop_now_ms());
 	blind_look(client->setup, &reconcile->seen, reconcile->seen_all);
-	setup_find_paths(client->setup, reconcile->kernel);
+	paths_find(client->setup, reconcile->kernel);
 	struct plan work = setup_plan(client->setup);
 	int error =
 	    plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
@@ -98,7 +100,7 @@ static bool routes_changed(void *ctx)
 {
 	struct client *client = ctx;
 
-	if (!setup_paths_changed(client->setup, client->daemon.reconcile.kernel))
+	if (!paths_changed(client->setup, client->daemon.reconcile.kernel))
 		return false;
 	/* the kernel's path knows the new ways already; the next pass tells the lanes */
 	lanes_clear(client->setup);
@@ -136,7 +138,7 @@ static void tick(void *ctx)
 
 static void applied(void *ctx, const struct op *op)
 {
-	setup_applied(((struct client *)ctx)->setup, op);
+	copies_applied(((struct client *)ctx)->setup, op);
 }
 
 /* Counters of this moment; if the kernel cannot be asked, those of the last pass. */
@@ -150,7 +152,7 @@ static bool refresh(void *ctx)
 		log_warning("cannot read counters: %s", strerror(-error));
 		return false;
 	}
-	bool changed = setup_count(client->setup, &reconcile->seen, loop_now_ms());
+	bool changed = copies_count(client->setup, &reconcile->seen, loop_now_ms());
 	changed |= blind_look(client->setup, &reconcile->seen, true);
 	return changed;
 }
@@ -161,12 +163,12 @@ static bool look_due(void *ctx, enum moved moved)
 	struct setup *setup = ((struct client *)ctx)->setup;
 
 	lanes_read(setup);
-	return setup_look_due(setup, moved);
+	return copies_look_due(setup, moved);
 }
 
 static void link_gone(void *ctx, const struct link *link)
 {
-	setup_link_gone(((struct client *)ctx)->setup, link);
+	copies_link_gone(((struct client *)ctx)->setup, link);
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)

@@ -7,7 +7,6 @@
 
 #include "client/account.h"
 #include "client/plan.h"
-#include "common/kernel.h"
 #include "common/problems.h"
 
 struct setup {
@@ -43,25 +42,12 @@ bool setup_plans_lanes(const struct setup *setup);
 /* The counters of what is in both configurations go on. */
 void setup_inherit(struct setup *setup, const struct setup *old);
 
-/* Asks the kernel for the way to each collector. */
-void setup_find_paths(struct setup *setup, struct kernel *kernel);
-/* Whether the kernel says something else now. */
-bool setup_paths_changed(const struct setup *setup, struct kernel *kernel);
 /* Whether a link that is not the client's own is monitored, or carries a tunnel, or has a name that
  * the client needs. */
 bool setup_concerns(const struct setup *setup, const struct link *link);
 /* The filter of a stream; NULL: it is not there. */
 const struct filter *setup_filter(const struct setup *setup, const struct stream *stream,
 				  const struct snapshot *seen);
-/* Counts what a new snapshot says. True: a tunnel began, or ended, to lose every copy. */
-bool setup_count(struct setup *setup, const struct snapshot *seen, uint64_t now_ms);
-/* Whether the counters are worth a look: copies were lost since the last one, or were when it was
- * taken, and more are sent by now. `moved`: what the links did; the lanes were read. */
-bool setup_look_due(const struct setup *setup, enum moved moved);
-/* A link of the client's is gone; the kernel's last word about its counters. */
-void setup_link_gone(struct setup *setup, const struct link *link);
-/* An operation was run: what it restarted counts from zero. */
-void setup_applied(struct setup *setup, const struct op *op);
 struct plan setup_plan(struct setup *setup);
 
 #endif

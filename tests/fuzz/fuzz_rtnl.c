@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/copies.h"
+#include "client/paths.h"
 #include "collector/cutter.h"
 #include "collector/plan.h"
 #include "common/knob.h"
@@ -201,9 +203,9 @@ static int plan_as_client(void *ctx, struct reconcile *r, struct desired *desire
 	struct plan work = setup_plan(setup);
 
 	(void)ctx;
-	setup_count(setup, &r->seen, 1000);
+	copies_count(setup, &r->seen, 1000);
 	blind_look(setup, &r->seen, r->seen_all);
-	setup_find_paths(setup, r->kernel);
+	paths_find(setup, r->kernel);
 	return plan_client(&work, &r->seen, &r->made, r->subjects, desired);
 }
 
@@ -229,7 +231,7 @@ static void ran(void *ctx, const struct op *op, int error, const char *why)
 	fuzz_check(!error || why[0]);
 	fuzz_check(strlen(op_text(op, text)) < sizeof(text));
 	if (!error && op->owner == OWNER_CLIENT)
-		setup_applied(setup, op);
+		copies_applied(setup, op);
 }
 
 static int (*run_message)(struct kernel *kernel, const struct op *op, char *why, size_t why_size);
@@ -267,10 +269,10 @@ static void pass(struct rtnl *rtnl, uint8_t choices)
 	kernel_programs_changed(r.kernel, r.owner, &r.seen);
 	rtnl_nft_changed(rtnl);
 	if (client) {
-		setup_paths_changed(setup, r.kernel);
+		paths_changed(setup, r.kernel);
 		for (size_t i = 0; i < r.seen.links.count; i++)
 			if (setup_concerns(setup, &r.seen.links.items[i]))
-				setup_link_gone(setup, &r.seen.links.items[i]);
+				copies_link_gone(setup, &r.seen.links.items[i]);
 	}
 	reconcile_clear(&r);
 	subjects_clear(&subjects);

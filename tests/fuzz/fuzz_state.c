@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/copies.h"
 #include "client/state.h"
 #include "common/hooks.h"
 #include "tests/fuzz/fuzz.h"
@@ -56,7 +57,7 @@ static void check_state(const char *text)
 	fuzz_check(state_restore(setup, &seen, once));
 	char *twice = state_text(setup);
 	fuzz_check(twice && strcmp(once, twice) == 0);
-	setup_count(setup, &seen, 1000);
+	copies_count(setup, &seen, 1000);
 	free(once);
 	free(none);
 	free(twice);

@@ -7,6 +7,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "client/copies.h"
+#include "client/paths.h"
 #include "client/pcap.h"
 #include "tests/unit/config_file.h"
 
@@ -36,9 +38,9 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	struct client_rig *rig = ctx;
 	struct plan work = setup_plan(rig->setup);
 
-	setup_count(rig->setup, &reconcile->seen, rig->now_ms);
+	copies_count(rig->setup, &reconcile->seen, rig->now_ms);
 	blind_look(rig->setup, &reconcile->seen, reconcile->seen_all);
-	setup_find_paths(rig->setup, reconcile->kernel);
+	paths_find(rig->setup, reconcile->kernel);
 	return plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
 }
 
@@ -48,7 +50,7 @@ static void ran(void *ctx, const struct op *op, int error, const char *why)
 
 	ck_assert(!error || why[0]);
 	if (!error)
-		setup_applied(rig->setup, op);
+		copies_applied(rig->setup, op);
 }
 
 void client_rig_start(struct client_rig *rig, struct fake_kernel *fake, const char *config)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/paths.h"
 #include "common/tc.h"
 #include "tests/unit/client_rig.h"
 
@@ -252,7 +253,7 @@ START_TEST(no_plain_way)
 	unsigned changes = fake.changes;
 
 	obstacles[_i].arrange();
-	ck_assert(!obstacles[_i].of_route || setup_paths_changed(rig.setup, &fake.kernel));
+	ck_assert(!obstacles[_i].of_route || paths_changed(rig.setup, &fake.kernel));
 	(void)reconcile_pass(&rig.reconcile, false);
 	ck_assert_str_eq(rig.setup->lanes[0].off, obstacles[_i].words);
 	ck_assert_int_eq(rig.setup->lanes[0].way.oif, 0);

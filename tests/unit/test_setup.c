@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/copies.h"
+#include "client/paths.h"
 #include "common/tc.h"
 #include "tests/unit/client_rig.h"
 
@@ -108,7 +110,8 @@ START_TEST(goes_on_over_repairs)
 	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
 	pass();
 	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 10);
-	traffic(20); /* more than before: only setup_applied() tells that the filter is a new one */
+	traffic(
+	    20); /* more than before: only copies_applied() tells that the filter is a new one */
 	pass();
 	ck_assert_uint_eq(stream("soc", EGRESS)->packets, 30);
 	fake_delete_link(&fake, "vtap-soc");
@@ -154,9 +157,9 @@ START_TEST(last_words_of_a_tunnel)
 	pass();
 	const uint64_t sent = rig.setup->tunnel_accounts[0].tx_packets;
 	traffic(5);
-	setup_link_gone(rig.setup, fake_link(&fake, "eth0"));
+	copies_link_gone(rig.setup, fake_link(&fake, "eth0"));
 	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, sent);
-	setup_link_gone(rig.setup, fake_link(&fake, "vtap-soc"));
+	copies_link_gone(rig.setup, fake_link(&fake, "vtap-soc"));
 	ck_assert_uint_eq(rig.setup->tunnel_accounts[0].tx_packets, sent + 5);
 }
 END_TEST
@@ -187,8 +190,8 @@ END_TEST
 
 static bool look_due(void)
 {
-	return setup_look_due(rig.setup,
-			      kernel_moved(&fake.kernel, OWNER_CLIENT, &rig.reconcile.seen));
+	return copies_look_due(rig.setup,
+			       kernel_moved(&fake.kernel, OWNER_CLIENT, &rig.reconcile.seen));
 }
 
 START_TEST(a_look_is_due_while_copies_are_lost)
@@ -230,14 +233,14 @@ START_TEST(paths_that_change)
 	struct kernel *kernel = &fake.kernel;
 	struct route *route = &fake.routes.items[0].route;
 
-	setup_find_paths(s, kernel);
-	ck_assert(!setup_paths_changed(s, kernel));
-#define CHANGES(change)                                     \
-	do {                                                \
-		change;                                     \
-		ck_assert(setup_paths_changed(s, kernel));  \
-		setup_find_paths(s, kernel);                \
-		ck_assert(!setup_paths_changed(s, kernel)); \
+	paths_find(s, kernel);
+	ck_assert(!paths_changed(s, kernel));
+#define CHANGES(change)                               \
+	do {                                          \
+		change;                               \
+		ck_assert(paths_changed(s, kernel));  \
+		paths_find(s, kernel);                \
+		ck_assert(!paths_changed(s, kernel)); \
 	} while (0)
 	CHANGES(route->mtu = 1400);
 	CHANGES(route->oif++);
@@ -253,12 +256,12 @@ START_TEST(paths_that_change)
 	 */
 	s->config->collectors[0].accelerate = false;
 	route->next_hop = NEXT_HOP_ASKED;
-	ck_assert(!setup_paths_changed(s, kernel));
+	ck_assert(!paths_changed(s, kernel));
 	route->next_hop = NEXT_HOP_GOOD;
-	ck_assert(!setup_paths_changed(s, kernel));
+	ck_assert(!paths_changed(s, kernel));
 	CHANGES(route->next_hop = NEXT_HOP_FAILED);
 	route->next_hop = NEXT_HOP_ASKED;
-	ck_assert(!setup_paths_changed(s, kernel));
+	ck_assert(!paths_changed(s, kernel));
 	CHANGES(route->next_hop = NEXT_HOP_GOOD);
 #undef CHANGES
 }
@@ -271,14 +274,14 @@ START_TEST(links_that_concern)
 
 	fake_add_link(&fake, "eth7");
 	fake_set_route(&fake, "10.0.0.9", "eth7", "10.0.0.1", 1500);
-	setup_find_paths(rig.setup, &fake.kernel);
+	paths_find(rig.setup, &fake.kernel);
 	ck_assert(setup_concerns(rig.setup, fake_link(&fake, "eth0")));
 	ck_assert(setup_concerns(rig.setup, fake_link(&fake, "eth7")));
 	ck_assert(!setup_concerns(rig.setup, &other));
 	strcpy(other.name, "vtap-soc");
 	ck_assert(setup_concerns(rig.setup, &other));
 	fake_set_route(&fake, "10.0.0.9", NULL, NULL, 0);
-	setup_find_paths(rig.setup, &fake.kernel);
+	paths_find(rig.setup, &fake.kernel);
 	ck_assert(!setup_concerns(rig.setup, fake_link(&fake, "eth7")));
 }
 END_TEST

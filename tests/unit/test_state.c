@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/copies.h"
 #include "tests/unit/client_rig.h"
 
 static struct fake_kernel fake;
@@ -33,7 +34,7 @@ static void teardown(void)
 static void count(struct client_rig *r)
 {
 	ck_assert_int_eq(reconcile_observe(&r->reconcile), 0);
-	setup_count(r->setup, &r->reconcile.seen, 1000);
+	copies_count(r->setup, &r->reconcile.seen, 1000);
 }
 
 /* Stream 0 is ingress, 1 is egress, of "soc". */
