@@ -84,7 +84,7 @@ void sides_take_turns(struct side *sides, size_t count, double seconds, side_tur
 	} while (clock_ns(CLOCK_MONOTONIC) < end);
 }
 
-static int order(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
 	float x = *(const float *)a, y = *(const float *)b;
 
@@ -93,7 +93,7 @@ static int order(const void *a, const void *b)
 
 static float percentile(float *values, size_t count, size_t percent)
 {
-	qsort(values, count, sizeof(*values), order);
+	qsort(values, count, sizeof(*values), by_value);
 	return values[count * percent / 100];
 }
 

@@ -132,7 +132,7 @@ static size_t last_word(uint8_t *to)
 		struct nlmsgerr report;
 	} message = {.header = {.nlmsg_seq = machine.seq}};
 
-	message.header.nlmsg_type = machine.flags & NLM_F_DUMP ? NLMSG_DONE : NLMSG_ERROR;
+	message.header.nlmsg_type = (machine.flags & NLM_F_DUMP) ? NLMSG_DONE : NLMSG_ERROR;
 	message.header.nlmsg_len = sizeof(message);
 	memcpy(to, &message, sizeof(message));
 	return sizeof(message);

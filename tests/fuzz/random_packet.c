@@ -87,8 +87,8 @@ static void put_udp(struct random_packet *p, unsigned depth)
 static void put_gre(struct random_packet *p, unsigned depth)
 {
 	static const uint16_t flags[] = {0, 0x2000, 0x3000, 0xb000, 0x1000, 0x4000, 1};
-	static const uint16_t protocols[] = {0x6558, 0x6558, 0x0800, 0x86dd, 0x0806};
-	uint16_t bits = ONE_OF(p, flags), protocol = ONE_OF(p, protocols);
+	static const uint16_t types[] = {0x6558, 0x6558, 0x0800, 0x86dd, 0x0806};
+	uint16_t bits = ONE_OF(p, flags), protocol = ONE_OF(p, types);
 	bool ipv6;
 
 	put16(p, bits);

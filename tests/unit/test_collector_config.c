@@ -194,7 +194,7 @@ START_TEST(many_clients)
 	free(text);
 	ck_assert_uint_eq(config->names.count, MANY);
 	ck_assert_str_eq(name_of(config, "10.0.0.0", 7), "c0");
-	snprintf(name, sizeof(name), "c%u", MANY - 1);
+	snprintf(name, sizeof(name), "c%d", MANY - 1);
 	ck_assert_str_eq(name_of(config, "10.0.255.255", 7), name);
 	collector_config_free(config);
 }
