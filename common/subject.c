@@ -100,12 +100,6 @@ void subject_operation(struct subjects *s, const struct op *op, int error, const
 	}
 }
 
-bool subject_failed(const struct subjects *s, int subject)
-{
-	const struct subject *found = at(s, subject);
-	return found && found->failed;
-}
-
 void subjects_end(struct subjects *s)
 {
 	for (size_t i = 0; i < s->count; i++) {

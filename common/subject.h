@@ -46,7 +46,6 @@ void subjects_replan(struct subjects *subjects);
 void subject_block(struct subjects *subjects, int subject, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void subject_operation(struct subjects *subjects, const struct op *op, int error, const char *why);
-bool subject_failed(const struct subjects *subjects, int subject);
 void subjects_end(struct subjects *subjects);
 
 bool subjects_blocked(const struct subjects *subjects); /* any of them */
