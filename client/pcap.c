@@ -3,10 +3,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/library.h"
 
 enum { SNAPSHOT_LENGTH = 65535 };
 
@@ -21,24 +22,17 @@ static struct {
 	void (*close)(pcap_t *pcap);
 } library;
 
-/* Functions as the objects that dlsym gives: POSIX promises that this works. */
-static void find(const char *name, void *function)
-{
-	void *symbol = library.handle ? dlsym(library.handle, name) : NULL;
-
-	memcpy(function, &symbol, sizeof(symbol));
-}
-
 void pcap_hold(void)
 {
-	if (library.users++)
-		return;
-	library.handle = dlopen(PCAP_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	find("pcap_open_dead", &library.open_dead);
-	find("pcap_compile", &library.compile);
-	find("pcap_geterr", &library.geterr);
-	find("pcap_freecode", &library.freecode);
-	find("pcap_close", &library.close);
+	static const struct library_function functions[] = {
+	    {"pcap_open_dead", &library.open_dead}, {"pcap_compile", &library.compile},
+	    {"pcap_geterr", &library.geterr},       {"pcap_freecode", &library.freecode},
+	    {"pcap_close", &library.close},
+	};
+
+	if (!library.users++)
+		library.handle =
+		    library_load(PCAP_LIBRARY, functions, sizeof(functions) / sizeof(*functions));
 }
 
 void pcap_release(void)
@@ -47,12 +41,6 @@ void pcap_release(void)
 		return;
 	dlclose(library.handle);
 	library.handle = NULL;
-}
-
-static bool loaded(void)
-{
-	return library.open_dead && library.compile && library.geterr && library.freecode &&
-	       library.close;
 }
 
 /* The program as the caller's own, since libpcap's goes with it. */
@@ -97,7 +85,7 @@ int pcap_compile_text(const char *text, int link_type, struct bpf_program *out, 
 
 	*out = (struct bpf_program){0};
 	pcap_hold();
-	if (loaded())
+	if (library.handle)
 		result = compile(text, link_type, out, error, error_size);
 	else
 		snprintf(error, error_size, "libpcap cannot be used: install %s", PCAP_LIBRARY);

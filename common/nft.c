@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/library.h"
 #include "common/ruleset.h"
 #include "common/talk.h"
 
 #define LIBRARY "libnftables.so.1"
 
 /* What is used of the library. */
-struct library {
+struct libnftables {
 	void *handle;
 	struct nft_ctx *(*ctx_new)(uint32_t flags);
 	void (*ctx_free)(struct nft_ctx *ctx);
@@ -27,7 +28,7 @@ struct library {
 
 struct nft {
 	struct talk talk;
-	struct library library;
+	struct libnftables library;
 	bool absent; /* the kernel has no nftables, or we may not ask it */
 	bool asked;  /* at least once */
 	bool used;   /* there were tables, or will be */
@@ -224,24 +225,21 @@ bool nft_changed(struct nft *nft)
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
-static bool find(struct library *library, const char *name, void *function)
+static int load(struct libnftables *library, char *why, size_t why_size)
 {
-	void *found = dlsym(library->handle, name);
+	const struct library_function functions[] = {
+	    {"nft_ctx_new", &library->ctx_new},
+	    {"nft_ctx_free", &library->ctx_free},
+	    {"nft_ctx_buffer_output", &library->buffer_output},
+	    {"nft_ctx_buffer_error", &library->buffer_error},
+	    {"nft_ctx_get_error_buffer", &library->error_text},
+	    {"nft_run_cmd_from_buffer", &library->run},
+	};
 
-	memcpy(function, &found, sizeof(found));
-	return found;
-}
-
-static int load(struct library *library, char *why, size_t why_size)
-{
 	if (!library->handle)
-		library->handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	if (library->handle && find(library, "nft_ctx_new", &library->ctx_new) &&
-	    find(library, "nft_ctx_free", &library->ctx_free) &&
-	    find(library, "nft_ctx_buffer_output", &library->buffer_output) &&
-	    find(library, "nft_ctx_buffer_error", &library->buffer_error) &&
-	    find(library, "nft_ctx_get_error_buffer", &library->error_text) &&
-	    find(library, "nft_run_cmd_from_buffer", &library->run))
+		library->handle =
+		    library_load(LIBRARY, functions, sizeof(functions) / sizeof(*functions));
+	if (library->handle)
 		return 0;
 	snprintf(why, why_size, "libnftables is needed: %s", dlerror());
 	return -ELIBACC;
@@ -258,7 +256,7 @@ static void first_line(const char *words, char *why, size_t why_size)
 /* All of it or nothing: the library puts it into one transaction. */
 static int run_text(struct nft *nft, const char *text, char *why, size_t why_size)
 {
-	struct library *library = &nft->library;
+	struct libnftables *library = &nft->library;
 	int error = load(library, why, why_size);
 	struct nft_ctx *ctx = error ? NULL : library->ctx_new(NFT_CTX_DEFAULT);
 
