@@ -40,6 +40,12 @@ def pytest_runtest_makereport(item, call):
             report.sections.append(("this machine", f"its receive backlog overflowed: {dropped} packets lost"))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    yield
+    item.lab = None  # items live as long as pytest does, and a lab has all frames that its readers saw
+
+
 @pytest.fixture
 def make_lab(request):
     """Makes the test's lab; whatever happens it is removed."""
