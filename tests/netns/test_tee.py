@@ -10,7 +10,6 @@ import pytest
 
 import frames
 import traffic
-from heal import LANE, TUNNEL, UNDERLAY, UNDERLAY_ALLOW, Watch
 from lab import CLIENT_CONF, COLLECTOR4
 from netns import wait_until
 from test_mirror import UNDERLAYS, counted, mirrored, route_gets
@@ -91,6 +90,16 @@ def send(ns, address, data, interface=None, join=None):
 
 def payloads(reader, data):
     return sum(f.bytes.count(data) for f in reader.frames())
+
+
+def assert_teed(lab, reader):
+    """One echo of either family, and its answer, are each copied once."""
+    for address in (lab.peer.address4, lab.peer.address6):
+        at = len(reader.frames())
+        traffic.ping(lab.client1, address, (333,))
+        wait_until(lambda x=at: sum(len(f.bytes) == 333 for f in reader.frames()[x:]) == 2, 5, "two copies")
+        frames.quiet(reader, still=0.05)
+        assert sum(len(f.bytes) == 333 for f in reader.frames()[at:]) == 2
 
 
 # ---- what is copied --------------------------------------------------------------------------------------------
@@ -283,129 +292,6 @@ def test_without_tee_nothing_is_loaded(lab):
         assert "nftables" in f.read()
 
 
-# ---- repairs ---------------------------------------------------------------------------------------------------
-
-
-def handle_of(ns, family, words):
-    text = nft(ns, "-a", "list", "table", family, "vtap-client")
-    return re.search(rf"{words}.* # handle (\d+)", text).group(1)
-
-
-def delete_rule(ns):
-    nft(ns, "delete", "rule", "ip", "vtap-client", "egress_copies", "handle", handle_of(ns, "ip", 'oifname "eth0" counter'))
-
-
-def change_rule(ns):
-    handle = handle_of(ns, "ip6", 'iifname "eth0" counter')
-    ns.run("nft", "replace", "rule", "ip6", "vtap-client", "ingress_copies", "handle", handle, "iifname", "eth9", "accept")
-
-
-REPAIRS = {
-    "flush ruleset": (lambda ns: nft(ns, "flush", "ruleset"), {TABLES: "missing"}),
-    "IPv4 table deleted": (lambda ns: nft(ns, "delete", "table", "ip", "vtap-client"), {TABLES: "one is missing"}),
-    "IPv6 table deleted": (lambda ns: nft(ns, "delete", "table", "ip6", "vtap-client"), {TABLES: "one is missing"}),
-    "rules flushed": (lambda ns: nft(ns, "flush", "table", "ip", "vtap-client"), {TABLES: "rules were changed"}),
-    "rule deleted": (delete_rule, {TABLES: "rules were changed"}),
-    "rule changed": (change_rule, {TABLES: "rules were changed"}),
-    "rule added": (
-        lambda ns: nft(ns, "insert", "rule", "ip", "vtap-client", "postrouting", "drop"), {TABLES: "rules were changed"}
-    ),
-    "chain's policy": (
-        lambda ns: nft(ns, "chain", "ip", "vtap-client", "prerouting", "{ policy drop; }"), {TABLES: "rules were changed"}
-    ),
-    "IPv4 route": (lambda ns: ns.ip("route del 192.0.0.8 table local"), {TUNNEL: "missing"}),
-    "IPv6 route": (lambda ns: ns.ip("-6 route del fe80::7674 table local"), {TUNNEL: "missing"}),
-    "IPv6 off": (lambda ns: ns.sysctl("net.ipv6.conf.vtap-soc.disable_ipv6", 1), {TUNNEL: "IPv6 is off"}),
-    "IPv6 address": (lambda ns: ns.ip("addr add fe80::1/64 dev vtap-soc"), {TUNNEL: "must have none"}),
-    "tunnel down": (lambda ns: ns.ip("link set vtap-soc down"), {TUNNEL: "down"}),
-    "tunnel deleted": (lambda ns: ns.ip("link del vtap-soc"), {TUNNEL: "missing", TABLES: "rules differ", LANE: "missing"}),
-    "MTU": (lambda ns: ns.ip("link set vtap-soc mtu 1400"), {TUNNEL: "MTU differs"}),
-}  # fmt: skip
-
-
-def assert_teed(lab, reader):
-    """One echo of either family, and its answer, are each copied once."""
-    for address in (lab.peer.address4, lab.peer.address6):
-        at = len(reader.frames())
-        traffic.ping(lab.client1, address, (333,))
-        wait_until(lambda x=at: sum(len(f.bytes) == 333 for f in reader.frames()[x:]) == 2, 5, "two copies")
-        frames.quiet(reader, still=0.05)
-        assert sum(len(f.bytes) == 333 for f in reader.frames()[at:]) == 2
-
-
-@pytest.mark.parametrize("what", REPAIRS)
-def test_repair(lab, what):
-    act, says = REPAIRS[what]
-    _, client = lab.pair(client=TEE_CONF)
-    reader = lab.reader()
-    assert_teed(lab, reader)
-    before = client.status()["mirrors"]
-    base = total(client) - len(reader.frames())
-    good = surroundings(lab.client1)
-    watch = Watch(client)
-    act(lab.client1)
-    watch.repaired(says, deadline=5)
-    assert_teed(lab, reader)
-    watch.repaired(says)  # and nothing since
-    after = client.wait(lambda s: total(s) - base == len(reader.frames()), "all copies counted")
-    for was, now in zip(before, after["mirrors"]):
-        assert now["packets"] > was["packets"] and now["bytes"] > was["bytes"]
-        assert now["repairs"] == (TABLES in says)
-    if what != "tunnel deleted":
-        assert surroundings(lab.client1) == good
-
-
-def test_flushed_again_and_again(lab):
-    """A firewall that reloads every moment: whenever it rests, the tables are there."""
-    _, client = lab.pair(client=TEE_CONF)
-    client.expect("what it puts right is changed again at once")  # where each repair meets the next flush
-    for _ in range(30):
-        nft(lab.client1, "flush", "ruleset")
-    wait_until(lambda: "dup to" in nft(lab.client1, "list", "ruleset"), 5, client.log)
-    client.wait_ok()
-    assert_teed(lab, lab.reader())
-
-
-def test_others_rules_wake_nobody(lab):
-    _, client = lab.pair(client=TEE_CONF)
-    watch = Watch(client)
-    rules = nft(lab.client1, "-a", "list", "table", "ip", "vtap-client")
-    nft_load(lab.client1, FOREIGN)
-    nft(lab.client1, "delete", "table", "inet", "production")
-    client.wait_ok()
-    watch.silent()
-    assert nft(lab.client1, "-a", "list", "table", "ip", "vtap-client") == rules
-
-
-def test_a_table_of_somebody_elses(lab):
-    one = lab.client1
-    nft_load(one, 'table ip vtap-client {\n\tcomment "mine"\n}\n')
-    theirs = nft(one, "list", "ruleset")
-    lab.collector().wait_ok()
-    client = lab.client(config=TEE_CONF)
-    client.expect("blocked: nftables has a table")
-    status = client.wait(lambda s: s["state"] == "degraded", "degraded")
-    assert all(m["state"] == "blocked" and "did not make" in m["reason"] for m in status["mirrors"])
-    assert nft(one, "list", "ruleset") == theirs
-    nft(one, "delete", "table", "ip", "vtap-client")
-    client.wait_ok()
-    assert_teed(lab, lab.reader())
-
-
-@pytest.mark.parametrize("interface", ["lo", "port"])
-def test_what_tee_cannot_copy_says_so(lab, interface):
-    lab.client1.ip("link add prod type bridge")
-    lab.client1.ip("link add port type veth peer name port1")
-    lab.client1.ip("link set port master prod")
-    lab.collector().wait_ok()
-    client = lab.client(config=TEE_CONF.replace("eth0", interface))
-    client.expect("blocked: ")
-    status = client.wait(lambda s: s["state"] == "degraded", "degraded")
-    assert all(re.search("MTU|part of prod", m["reason"]) for m in status["mirrors"]), status
-    client.reload(CLIENT_CONF)
-    client.wait_ok()
-
-
 # ---- restarts and reloads --------------------------------------------------------------------------------------
 
 
@@ -471,69 +357,3 @@ def test_tee_of_one_and_tc_of_another_interface(lab):
     wait_until(lambda: sum(len(f.bytes) == 444 for f in reader.frames()) == 2, 5, "two copies")
     frames.quiet(reader)
     client.wait(lambda s: total(s) - base == len(reader.frames()), "all of them counted")
-
-
-# ---- the MSS clamp ---------------------------------------------------------------------------------------------
-
-
-def syn_sizes(captured):
-    """By (from the client's side, family): the MSS of SYNs, as they were on the wire."""
-    found = {}
-    for f in captured:
-        frame = f.bytes
-        kind = frame[12:14]
-        at = 14 + ((frame[14] & 15) * 4 if kind == b"\x08\x00" else 40)
-        protocol = frame[23] if kind == b"\x08\x00" else frame[20] if kind == b"\x86\xdd" else 0
-        if protocol != 6 or not frame[at + 13] & 2:
-            continue
-        assert frame[at + 20 : at + 22] == b"\x02\x04"
-        found[bool(frame[at + 13] & 16), 4 if kind == b"\x08\x00" else 6] = struct.unpack_from("!H", frame, at + 22)[0]
-    return found
-
-
-def connect(lab):
-    """Connections in both directions; the MSS options that the other side got: by SYN or SYN and ACK, and family."""
-    one, peer = lab.client1, lab.peer
-    sides = {}
-    for ns, other in ((one, peer), (peer, one)):
-        there, here = lab.capture(other), lab.capture(ns)
-        for a in ("address4", "address6"):
-            traffic.tcp_transfer(ns, other, getattr(other, a), 100_000)
-        frames.quiet(there, here)
-        came, got = syn_sizes(there.stop()), syn_sizes(here.stop())
-        sides[ns] = {(0, 4): came[False, 4], (0, 6): came[False, 6], (1, 4): got[True, 4], (1, 6): got[True, 6]}
-    return sides
-
-
-FULL = {4: 1460, 6: 1440}
-CLAMPED = {4: 1410, 6: 1390}
-
-
-def test_mss_clamp(lab):
-    """What the client sends is clamped on its way out; what it is sent, before its own TCP sees it."""
-    whole, tc = TEE_CONF.replace("}", 'oversize = "fragment" }', 1), 'mirror "eth0" { }\n'
-    clamp = whole.replace("}", "clamp_mss = true }", 1)
-    assert "clamp_mss" in clamp.splitlines()[0]
-    _, client = lab.pair(client=whole)
-    for conf, sizes in ((whole, FULL), (clamp, CLAMPED), (clamp.replace(TEE, tc), CLAMPED), (whole.replace(TEE, tc), FULL)):
-        client.reload(conf)
-        client.wait_ok()
-        sides = connect(lab)
-        for family in (4, 6):
-            assert sides[lab.client1][0, family] == sizes[family], "the client's SYN as the peer gets it"
-            assert sides[lab.peer][1, family] == sizes[family], "the client's answer as the peer gets it"
-            reader = lab.reader()
-            mark = len(reader.frames())
-            traffic.tcp_transfer(lab.client1, lab.peer, lab.peer.address4 if family == 4 else lab.peer.address6, 300_000)
-            frames.quiet(reader)
-            largest = max(len(f.bytes) for f in reader.stop()[mark:])
-            assert largest == (1464 if sizes is CLAMPED else 1514), "copies fit 1500 bytes of underlay, or do not"
-    assert nft(lab.client1, "list", "ruleset") == ""
-
-
-def test_no_clamp_where_copies_fit(lab):
-    lab.second_network(lab.client1, lab.coll, mtu=1600)
-    clamp = TEE_CONF.replace("}", "clamp_mss = true }", 1).replace(COLLECTOR4, UNDERLAY)
-    _, client = lab.pair(UNDERLAY_ALLOW, clamp)
-    assert client.status()["collectors"][0]["oversize"] == "none"
-    assert "maxseg" not in nft(lab.client1, "list", "ruleset")
