@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Method tee over the fake kernel: what is made and unmade, what is blocked, what is counted.
+ * Method tee over the fake kernel: what is made and unmade, and what is blocked.
  */
 #include <check.h>
 #include <stdio.h>
@@ -351,77 +351,6 @@ START_TEST(clamp_for_either_method)
 }
 END_TEST
 
-/* ---- counters -------------------------------------------------------------------------------- */
-
-static const struct stream_account *egress(void)
-{
-	for (size_t i = 0; i < rig.setup->streams_count; i++)
-		if (rig.setup->streams[i].direction == EGRESS)
-			return &rig.setup->stream_accounts[i];
-	ck_abort_msg("no stream");
-}
-
-static void sent(uint64_t packets)
-{
-	struct link *tunnel = fake_link(&fake, "vtap-soc");
-
-	tunnel->stats.tx_packets += packets;
-	tunnel->stats.tx_bytes += packets * 100;
-}
-
-/* Packets of 100 bytes that eth0 sends, copied to soc. */
-static void traffic(uint64_t packets)
-{
-	char name[TALLY_NAME];
-
-	tee_counter("eth0", "soc", EGRESS, name);
-	for (size_t i = 0; i < fake.ruleset.tallies.count; i++) {
-		struct tally *tally = &fake.ruleset.tallies.items[i];
-		if (strcmp(tally->name, name) != 0)
-			continue;
-		tally->packets += packets;
-		tally->bytes += packets * 100;
-		sent(packets);
-		return;
-	}
-	ck_abort_msg("no counter %s", name);
-}
-
-START_TEST(counted)
-{
-	start(SOC TEE);
-	ck_assert(setup_plans_nft(rig.setup));
-	pass();
-	traffic(10);
-	pass();
-	ck_assert_uint_eq(egress()->packets, 10);
-	ck_assert_uint_eq(egress()->bytes, 10 * 114);
-	fake_flush_ruleset(&fake);
-	pass();
-	traffic(5);
-	pass();
-	ck_assert_uint_eq(egress()->packets, 15);
-	/* what the table that is left counted was counted already */
-	fake.ruleset.print = 0;
-	pass();
-	ck_assert_uint_eq(egress()->owed_packets, 0);
-	traffic(1);
-	pass();
-	ck_assert_uint_eq(egress()->packets, 16);
-	/* by tc, from zero again */
-	client_rig_reload(&rig, client_rig_simple);
-	ck_assert(!setup_plans_nft(rig.setup));
-	pass();
-	struct filter *f = fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE);
-	f->stats.packets += 4;
-	f->stats.bytes += 4 * 114;
-	sent(4);
-	pass();
-	ck_assert_uint_eq(egress()->packets, 20);
-	ck_assert_uint_eq(egress()->bytes, 20 * 114);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("plan_tee");
@@ -437,7 +366,6 @@ int main(void)
 	tcase_add_test(tests, without_ipv6);
 	tcase_add_loop_test(tests, blocked, 0, sizeof(blocks) / sizeof(*blocks));
 	tcase_add_test(tests, clamp_for_either_method);
-	tcase_add_test(tests, counted);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
