@@ -6,10 +6,9 @@
  * packets without their inner headers and without the Ethernet header, and some drivers give no
  * segment count. nftables sees super-packets as one, both ways. The tunnel device counts each frame
  * after segmentation, but not per mirror; the express lane, which goes past the device, counts its
- * own. So: what both sent is shared among the tunnel's streams;
- * egress and nftables' take what they counted, ingress gets the rest; without one, those whose
- * super-packets it must have come from. The sum over a collector's streams is what its tunnel sent,
- * always.
+ * own. So: what both sent is shared among the tunnel's streams; egress and nftables' take what they
+ * counted, ingress gets the rest; without one, those whose super-packets it must have come from.
+ * The sum over a collector's streams is what its tunnel sent, always.
  */
 #ifndef VTAP_CLIENT_ACCOUNT_H
 #define VTAP_CLIENT_ACCOUNT_H

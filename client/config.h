@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client's configuration file as a value (design section 3). Reading checks everything that can
- * be known without looking at the machine.
+ * The client's configuration file, vtap-client.conf(5), as a value. Reading checks everything that
+ * can be known without looking at the machine.
  */
 #ifndef VTAP_CLIENT_CONFIG_H
 #define VTAP_CLIENT_CONFIG_H

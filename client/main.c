@@ -183,8 +183,7 @@ static void metrics(void *ctx, bool degraded, uint64_t started_s, struct metrics
 	client_metrics(client->setup, &client->daemon.subjects, degraded, started_s, text);
 }
 
-/* ---- counters over a restart ------------------------------------------------------------------
- */
+/* ---- counters over a restart ----------------------------------------------------------------- */
 
 static int restore(void *ctx, const struct service *service, char *why, size_t why_size)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the plan: what its parts share. plan_tunnel.c is the tunnels, plan_hop.c what stands
- * before them, plan_lane.c what goes past
- * them, plan_stream.c what tc copies, plan_tee.c what nftables copies, plan_tell.c what is
- * said of things of others. For these files alone.
+ * before them, plan_lane.c what goes past them, plan_stream.c what tc copies, plan_tee.c what
+ * nftables copies, plan_tell.c what is said of things of others. For these files alone.
  */
 #ifndef VTAP_CLIENT_PLAN_PARTS_H
 #define VTAP_CLIENT_PLAN_PARTS_H

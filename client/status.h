@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client's status document (design section 2) and its summary in a few words. Values only.
+ * The client's status document, which vtapstat(8) describes, and its summary in a few words. Values
+ * only.
  */
 #ifndef VTAP_CLIENT_STATUS_H
 #define VTAP_CLIENT_STATUS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The collector's configuration file as a value (design section 3).
+ * The collector's configuration file, vtap-collector.conf(5), as a value.
  */
 #ifndef VTAP_COLLECTOR_CONFIG_H
 #define VTAP_COLLECTOR_CONFIG_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: one request line in, one JSON document and a newline out, close (design
- * section 2). At most 64 connections, 256 bytes of request, 5 s. Those who ask at the same moment
- * share one answer; a slow reader never costs the daemon's time, and no more than a bounded piece
- * of its memory: while 16 MiB of answers are unread, the next one waits, for a second at most; then
- * the oldest go.
+ * The control socket: one request line in, one JSON document and a newline out, close. At most 64
+ * connections, 256 bytes of request, 5 s. Those who ask at the same moment share one answer; a slow
+ * reader never costs the daemon's time, and no more than a bounded piece of its memory: while 16
+ * MiB of answers are unread, the next one waits, for a second at most; then the oldest go.
  */
 #ifndef VTAP_COMMON_CONTROL_H
 #define VTAP_COMMON_CONTROL_H

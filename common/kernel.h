@@ -38,10 +38,10 @@ struct kernel {
 
 /*
  * One observation, sorted: all links, addresses, qdiscs and nftables tables of vtap's, the IPsec
- * policies, and the
- * filters of clsact and ingress qdiscs; offloads for the links that carry the owner's mark. With
- * `look`, filters are only asked for on those links, on the owner's, and on new ones; of the others
- * they are kept as `seen` has them from the last observation, counters too. NULL: everywhere.
+ * policies, and the filters of clsact and ingress qdiscs; offloads for the links that carry the
+ * owner's mark. With `look`, filters are only asked for on those links, on the owner's, and on new
+ * ones; of the others they are kept as `seen` has them from the last observation, counters too.
+ * NULL: everywhere.
  */
 int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *seen,
 		   const struct ifset *look);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The event loop: descriptors, timers, signals. The only place, with control.c, that knows
- * libevent. Callbacks run one at a time and must not block.
+ * The event loop: descriptors, timers, signals. Only it, control.c and the server of
+ * metrics know libevent. Callbacks run one at a time and must not block.
  */
 #ifndef VTAP_COMMON_LOOP_H
 #define VTAP_COMMON_LOOP_H

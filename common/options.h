@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command line of a daemon (design section 2). A value: reads argv, prints nothing but help,
- * version and usage errors.
+ * The command line of a daemon, as its man page has it. A value: reads argv, prints nothing but
+ * help, version and usage errors.
  */
 #ifndef VTAP_COMMON_OPTIONS_H
 #define VTAP_COMMON_OPTIONS_H

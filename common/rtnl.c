@@ -190,8 +190,7 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	return error;
 }
 
-/* ---- what the dump of links does not say ------------------------------------------------------
- */
+/* ---- what the dump of links does not say ----------------------------------------------------- */
 
 static int take_neighbour(const struct nlmsghdr *header, void *fdb)
 {

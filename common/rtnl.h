@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel port over real netlink: one request socket, knob.c for the two things that netlink
- * does not do, nft.c for nftables, xfrm.c for IPsec. Works on the network namespace of the process.
+ * The kernel port over real netlink: one request socket, knob.c for what rtnetlink does not do,
+ * tcx.c for tcx programs, nft.c for nftables, xfrm.c for IPsec. Works on the network namespace of
+ * the process.
  */
 #ifndef VTAP_COMMON_RTNL_H
 #define VTAP_COMMON_RTNL_H

@@ -30,8 +30,7 @@ enum { RULESET_MARK_TEXT = 64 };
 const char *ruleset_mark_text(const struct ruleset_mark *mark, char text[RULESET_MARK_TEXT]);
 bool ruleset_mark_read(const char *text, struct ruleset_mark *out);
 
-/* ---- requests; the dumps are of a whole family, the readers below leave out what is others' ----
- */
+/* ---- requests; the dumps are of a whole family, the readers below leave out what is others' -- */
 
 enum ruleset_part { RULESET_CHAINS, RULESET_RULES, RULESET_COUNTERS };
 void ruleset_get_generation(struct nlmsg *m, void *buffer, size_t size);

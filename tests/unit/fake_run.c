@@ -352,8 +352,7 @@ static int delete_filter(struct fake_kernel *fake, const struct fake_link *at, c
 	return error;
 }
 
-/* ---- nftables ---------------------------------------------------------------------------------
- */
+/* ---- nftables -------------------------------------------------------------------------------- */
 
 void fake_flush_ruleset(struct fake_kernel *fake)
 {
