@@ -61,19 +61,13 @@ static int qdisc_order(const void *a, const void *b)
 	return COMPARE(x->parent, y->parent);
 }
 
-static int hook_order(const struct filter *x, int ifindex, uint32_t parent)
-{
-	if (x->ifindex != ifindex)
-		return COMPARE(x->ifindex, ifindex);
-	return COMPARE(x->parent, parent);
-}
-
 static int filter_order(const void *a, const void *b)
 {
 	const struct filter *x = a, *y = b;
-	int hook = hook_order(x, y->ifindex, y->parent);
-	if (hook)
-		return hook;
+	if (x->ifindex != y->ifindex)
+		return COMPARE(x->ifindex, y->ifindex);
+	if (x->parent != y->parent)
+		return COMPARE(x->parent, y->parent);
 	if (x->chain != y->chain)
 		return COMPARE(x->chain, y->chain);
 	if (x->pref != y->pref)
@@ -81,11 +75,12 @@ static int filter_order(const void *a, const void *b)
 	return COMPARE(x->handle, y->handle);
 }
 
-static int program_order(const struct program *x, int ifindex, uint32_t parent)
+static int program_order(const void *a, const void *b)
 {
-	if (x->ifindex != ifindex)
-		return COMPARE(x->ifindex, ifindex);
-	return COMPARE(x->parent, parent);
+	const struct program *x = a, *y = b;
+	if (x->ifindex != y->ifindex)
+		return COMPARE(x->ifindex, y->ifindex);
+	return COMPARE(x->parent, y->parent);
 }
 
 static int name_order(const void *a, const void *b, void *links)
@@ -97,6 +92,11 @@ static int name_order(const void *a, const void *b, void *links)
 static int tally_order(const void *a, const void *b)
 {
 	return strcmp(((const struct tally *)a)->name, ((const struct tally *)b)->name);
+}
+
+static int tally_named(const void *item, const void *name)
+{
+	return strcmp(((const struct tally *)item)->name, name);
 }
 
 int snapshot_sort(struct snapshot *s)
@@ -126,6 +126,25 @@ int snapshot_sort(struct snapshot *s)
 	return 0;
 }
 
+/* The place of the first of sorted items that is not before the key. */
+static size_t first(const void *items, size_t count, size_t size, const void *key,
+		    int (*order)(const void *, const void *))
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (order((const char *)items + middle * size, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+#define FIRST(array, key, order) \
+	first((array)->items, (array)->count, sizeof(*(array)->items), key, order)
+
 struct link *snapshot_link(const struct snapshot *s, int ifindex)
 {
 	struct link key = {.ifindex = ifindex};
@@ -151,26 +170,14 @@ struct link *snapshot_link_named(const struct snapshot *s, const char *name)
 	return NULL;
 }
 
-static size_t first_qdisc(const struct snapshot *s, int ifindex)
-{
-	size_t low = 0, high = s->qdiscs.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (s->qdiscs.items[middle].ifindex < ifindex)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static const struct qdisc *qdisc_at(const struct snapshot *s, int ifindex, uint32_t parent)
 {
-	for (size_t i = first_qdisc(s, ifindex);
-	     i < s->qdiscs.count && s->qdiscs.items[i].ifindex == ifindex; i++)
-		if (s->qdiscs.items[i].parent == parent)
-			return &s->qdiscs.items[i];
-	return NULL;
+	struct qdisc key = {.ifindex = ifindex, .parent = parent};
+	size_t at = FIRST(&s->qdiscs, &key, qdisc_order);
+
+	return at < s->qdiscs.count && !qdisc_order(&s->qdiscs.items[at], &key)
+		   ? &s->qdiscs.items[at]
+		   : NULL;
 }
 
 const struct qdisc *snapshot_hook(const struct snapshot *s, int ifindex)
@@ -185,75 +192,50 @@ const struct qdisc *snapshot_root_qdisc(const struct snapshot *s, int ifindex)
 
 const struct address *snapshot_first_address(const struct snapshot *s, int ifindex)
 {
-	size_t low = 0, high = s->addresses.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (s->addresses.items[middle].ifindex < ifindex)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < s->addresses.count && s->addresses.items[low].ifindex == ifindex)
-		return &s->addresses.items[low];
+	struct address key = {.ifindex = ifindex};
+	size_t at = FIRST(&s->addresses, &key, address_order);
+
+	if (at < s->addresses.count && s->addresses.items[at].ifindex == ifindex)
+		return &s->addresses.items[at];
 	return NULL;
 }
 
 bool snapshot_tally(const struct snapshot *s, const char *name, struct tally *out)
 {
 	const struct tally *items = s->ruleset.tallies.items;
-	size_t low = 0, high = s->ruleset.tallies.count;
+	size_t begin = FIRST(&s->ruleset.tallies, name, tally_named), at = begin;
 
 	*out = (struct tally){0};
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(items[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
+	for (; at < s->ruleset.tallies.count && strcmp(items[at].name, name) == 0; at++) {
+		out->packets += items[at].packets;
+		out->bytes += items[at].bytes;
 	}
-	size_t first = low;
-	for (; low < s->ruleset.tallies.count && strcmp(items[low].name, name) == 0; low++) {
-		out->packets += items[low].packets;
-		out->bytes += items[low].bytes;
-	}
-	return low > first;
+	return at > begin;
 }
 
 const struct filter *snapshot_filters(const struct snapshot *s, int ifindex, uint32_t parent,
 				      size_t *count)
 {
-	size_t low = 0, high = s->filters.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (hook_order(&s->filters.items[middle], ifindex, parent) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	size_t end = low;
-	while (end < s->filters.count && hook_order(&s->filters.items[end], ifindex, parent) == 0)
+	struct filter key = {.ifindex = ifindex, .parent = parent};
+	size_t begin = FIRST(&s->filters, &key, filter_order), end = begin;
+
+	while (end < s->filters.count && s->filters.items[end].ifindex == ifindex &&
+	       s->filters.items[end].parent == parent)
 		end++;
-	*count = end - low;
-	return *count ? &s->filters.items[low] : NULL;
+	*count = end - begin;
+	return *count ? &s->filters.items[begin] : NULL;
 }
 
 const struct program *snapshot_programs(const struct snapshot *s, int ifindex, uint32_t parent,
 					size_t *count)
 {
-	size_t low = 0, high = s->programs.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (program_order(&s->programs.items[middle], ifindex, parent) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	size_t end = low;
-	while (end < s->programs.count &&
-	       program_order(&s->programs.items[end], ifindex, parent) == 0)
+	struct program key = {.ifindex = ifindex, .parent = parent};
+	size_t begin = FIRST(&s->programs, &key, program_order), end = begin;
+
+	while (end < s->programs.count && !program_order(&s->programs.items[end], &key))
 		end++;
-	*count = end - low;
-	return *count ? &s->programs.items[low] : NULL;
+	*count = end - begin;
+	return *count ? &s->programs.items[begin] : NULL;
 }
 
 /* ---- cookies --------------------------------------------------------------------------------- */
