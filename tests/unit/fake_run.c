@@ -22,7 +22,7 @@ static void *must(void *pointer)
 	return pointer;
 }
 
-static struct fake_link *link_at(struct fake_kernel *fake, int ifindex)
+struct fake_link *fake_run_link_at(struct fake_kernel *fake, int ifindex)
 {
 	for (size_t i = 0; i < fake->links.count; i++)
 		if (fake->links.items[i].link.ifindex == ifindex)
@@ -30,15 +30,15 @@ static struct fake_link *link_at(struct fake_kernel *fake, int ifindex)
 	return NULL;
 }
 
-static struct fake_link *find(struct fake_kernel *fake, const struct device *device)
+struct fake_link *fake_run_find(struct fake_kernel *fake, const struct device *device)
 {
 	if (device->ifindex)
-		return link_at(fake, device->ifindex);
+		return fake_run_link_at(fake, device->ifindex);
 	struct link *link = fake_link(fake, device->name);
-	return link ? link_at(fake, link->ifindex) : NULL;
+	return link ? fake_run_link_at(fake, link->ifindex) : NULL;
 }
 
-static struct fake_qdisc *qdisc_at(struct fake_kernel *fake, int ifindex, uint32_t parent)
+struct fake_qdisc *fake_run_qdisc_at(struct fake_kernel *fake, int ifindex, uint32_t parent)
 {
 	for (size_t i = 0; i < fake->qdiscs.count; i++) {
 		struct fake_qdisc *q = &fake->qdiscs.items[i];
@@ -48,7 +48,7 @@ static struct fake_qdisc *qdisc_at(struct fake_kernel *fake, int ifindex, uint32
 	return NULL;
 }
 
-static void touch(struct fake_kernel *fake, const struct op *op, bool foreign)
+void fake_run_touch(struct fake_kernel *fake, const struct op *op, bool foreign)
 {
 	if (foreign && !fake->touched[0])
 		op_text(op, fake->touched);
@@ -65,7 +65,7 @@ static void remove_filters(struct fake_kernel *fake, int ifindex)
 
 bool fake_remove_qdisc(struct fake_kernel *fake, int ifindex, uint32_t parent)
 {
-	struct fake_qdisc *q = qdisc_at(fake, ifindex, parent);
+	struct fake_qdisc *q = fake_run_qdisc_at(fake, ifindex, parent);
 
 	if (!q)
 		return false;
@@ -77,11 +77,11 @@ bool fake_remove_qdisc(struct fake_kernel *fake, int ifindex, uint32_t parent)
 
 void fake_remove_link(struct fake_kernel *fake, int ifindex)
 {
-	struct fake_link *peer =
-	    link_at(fake, ((struct fake_link *)must(link_at(fake, ifindex)))->link.peer);
+	struct fake_link *peer = fake_run_link_at(
+	    fake, ((struct fake_link *)must(fake_run_link_at(fake, ifindex)))->link.peer);
 
 	if (peer) { /* a veth goes with both its ends */
-		link_at(fake, ifindex)->link.peer = peer->link.peer = 0;
+		fake_run_link_at(fake, ifindex)->link.peer = peer->link.peer = 0;
 		fake_remove_link(fake, peer->link.ifindex);
 	}
 	fake_remove_qdisc(fake, ifindex, TC_H_CLSACT);
@@ -92,7 +92,7 @@ void fake_remove_link(struct fake_kernel *fake, int ifindex)
 	for (size_t i = 0; i < fake->filters.count; i++)
 		if (fake->filters.items[i].filter.target == ifindex)
 			fake->filters.items[i].filter.target = 0;
-	struct fake_link *gone = must(link_at(fake, ifindex));
+	struct fake_link *gone = must(fake_run_link_at(fake, ifindex));
 	*gone = fake->links.items[--fake->links.count];
 }
 
@@ -168,14 +168,14 @@ static int create_link(struct fake_kernel *fake, const struct op *op)
 	if (want->kind == LINK_VETH) {
 		struct link *peer = new_link(fake, op, want->peer);
 		peer->peer = ifindex;
-		link_at(fake, ifindex)->link.peer = peer->ifindex;
+		fake_run_link_at(fake, ifindex)->link.peer = peer->ifindex;
 		return 0;
 	}
 	if (want->kind != LINK_VXLAN) {
-		link_at(fake, ifindex)->link.gre = want->gre;
+		fake_run_link_at(fake, ifindex)->link.gre = want->gre;
 		return 0;
 	}
-	struct vxlan *vxlan = &link_at(fake, ifindex)->link.vxlan;
+	struct vxlan *vxlan = &fake_run_link_at(fake, ifindex)->link.vxlan;
 	*vxlan = want->vxlan;
 	if (ip_addr_is_any(&vxlan->local))
 		vxlan->local = (struct ip_addr){0}; /* the kernel does not report it */
@@ -228,130 +228,6 @@ static int delete_address(struct fake_kernel *fake, const struct fake_link *at, 
 	return -EADDRNOTAVAIL;
 }
 
-/* ---- traffic control ------------------------------------------------------------------------- */
-
-static int create_qdisc(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
-{
-	bool clsact = op->qdisc->kind == QDISC_CLSACT;
-	struct fake_qdisc *old = qdisc_at(fake, at->link.ifindex, clsact ? TC_H_CLSACT : TC_H_ROOT);
-
-	if (clsact && old)
-		return -EEXIST;
-	if (!clsact && old) {
-		touch(fake, op, old->foreign && old->qdisc.handle && at->foreign);
-		fake_remove_qdisc(fake, at->link.ifindex, TC_H_ROOT);
-	}
-	fake_add_qdisc(fake, at->link.name, clsact ? "clsact" : "tbf");
-	struct fake_qdisc *new = &fake->qdiscs.items[fake->qdiscs.count - 1];
-	new->foreign = false;
-	if (!clsact) {
-		new->qdisc.handle = TBF_HANDLE;
-		new->qdisc.tbf = op->qdisc->tbf;
-	}
-	return 0;
-}
-
-static int delete_qdisc(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
-{
-	struct fake_qdisc *old = qdisc_at(fake, at->link.ifindex, op->parent);
-
-	if (!old || old->qdisc.handle != op->handle)
-		return -ENOENT;
-	touch(fake, op, old->foreign && at->foreign);
-	for (size_t i = 0; op->parent == TC_H_CLSACT && i < fake->filters.count; i++)
-		if (fake->filters.items[i].filter.ifindex == at->link.ifindex)
-			touch(fake, op, fake->filters.items[i].foreign && at->foreign);
-	fake_remove_qdisc(fake, at->link.ifindex, op->parent);
-	return 0;
-}
-
-static struct fake_filter *filter_at(struct fake_kernel *fake, int ifindex, uint32_t parent,
-				     uint16_t pref, uint32_t handle)
-{
-	for (size_t i = 0; i < fake->filters.count; i++) {
-		struct fake_filter *f = &fake->filters.items[i];
-		if (f->filter.ifindex == ifindex && f->filter.parent == parent &&
-		    f->filter.pref == pref && f->filter.handle == handle)
-			return f;
-	}
-	return NULL;
-}
-
-static void fill_filter(struct filter *f, const struct want_filter *want, int target)
-{
-	free(f->insns);
-	f->insns = NULL;
-	f->insns_count = 0;
-	f->prog_id = want->prog_id;
-	f->prog_name[0] = '\0';
-	f->cookie_size = 0;
-	f->owner = OWNER_NONE;
-	f->stats = (struct filter_stats){0};
-	f->action = want->action;
-	f->to_ingress = want->to_ingress;
-	f->ends_chain = want->action == ACTION_REDIRECT;
-	f->target = target;
-	if (want->prog_id) {
-		snprintf(f->prog_name, sizeof(f->prog_name), "%s", want->prog_name);
-		f->owner =
-		    strcmp(f->prog_name, PROG_NAME_EXPRESS) == 0 ? OWNER_CLIENT : OWNER_COLLECTOR;
-	} else {
-		f->insns = must(malloc(want->insns_count * sizeof(*f->insns)));
-		memcpy(f->insns, want->insns, want->insns_count * sizeof(*f->insns));
-		f->insns_count = want->insns_count;
-	}
-	if (want->action != ACTION_VERDICT) {
-		memcpy(f->cookie, want->cookie, COOKIE_SIZE);
-		f->cookie_size = COOKIE_SIZE;
-		f->owner = cookie_owner(f->cookie, COOKIE_SIZE);
-	}
-}
-
-static int put_filter(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
-{
-	const struct want_filter *want = op->filter;
-	const struct fake_qdisc *hook = qdisc_at(fake, at->link.ifindex, TC_H_CLSACT);
-	const struct fake_link *target = find(fake, &want->target);
-	int ifindex = at->link.ifindex;
-
-	if (want->action != ACTION_VERDICT && !target)
-		return -ENODEV;
-	if (!hook || (want->parent == TC_EGRESS && strcmp(hook->qdisc.kind, "clsact") != 0))
-		return -EINVAL; /* "Parent Qdisc doesn't exists" */
-	for (size_t i = 0; i < fake->filters.count; i++) {
-		const struct filter *f = &fake->filters.items[i].filter;
-		if (f->ifindex == ifindex && f->parent == want->parent && f->pref == want->pref &&
-		    (strcmp(f->kind, "bpf") != 0 || f->protocol != ETH_P_ALL))
-			return -EINVAL;
-	}
-	struct fake_filter *f = filter_at(fake, ifindex, want->parent, want->pref, want->handle);
-	if (f)
-		touch(fake, op, f->foreign);
-	else
-		fake_add_filter(fake, at->link.name, want->parent, want->pref, want->handle, "bpf");
-	f = f ? f : &fake->filters.items[fake->filters.count - 1];
-	f->foreign = false;
-	fill_filter(&f->filter, want, want->action == ACTION_VERDICT ? 0 : target->link.ifindex);
-	return 0;
-}
-
-/* Without a handle: the whole pref. */
-static int delete_filter(struct fake_kernel *fake, const struct fake_link *at, const struct op *op)
-{
-	int error = -ENOENT;
-
-	for (size_t i = fake->filters.count; i-- > 0;) {
-		const struct filter *f = &fake->filters.items[i].filter;
-		if (f->ifindex != at->link.ifindex || f->parent != op->parent ||
-		    f->pref != op->pref || (op->handle && f->handle != op->handle))
-			continue;
-		touch(fake, op, fake->filters.items[i].foreign && at->foreign);
-		fake_delete_filter(fake, i);
-		error = 0;
-	}
-	return error;
-}
-
 /* ---- nftables -------------------------------------------------------------------------------- */
 
 void fake_flush_ruleset(struct fake_kernel *fake)
@@ -375,7 +251,7 @@ static void add_tallies(struct fake_kernel *fake, const char *text)
 
 static int change_ruleset(struct fake_kernel *fake, const struct op *op)
 {
-	touch(fake, op, fake->ruleset.present && fake->ruleset.foreign);
+	fake_run_touch(fake, op, fake->ruleset.present && fake->ruleset.foreign);
 	fake_flush_ruleset(fake);
 	if (op->type == OP_RULESET_DELETE)
 		return 0;
@@ -393,7 +269,7 @@ static int change(struct fake_kernel *fake, struct fake_link *at, const struct o
 	bool on_device = op->type != OP_QDISC_CREATE && op->type != OP_QDISC_DELETE &&
 			 op->type != OP_FILTER_PUT && op->type != OP_FILTER_DELETE;
 
-	touch(fake, op, on_device && at->foreign);
+	fake_run_touch(fake, op, on_device && at->foreign);
 	switch (op->type) {
 	case OP_LINK_CREATE:
 		break;
@@ -438,13 +314,13 @@ static int change(struct fake_kernel *fake, struct fake_link *at, const struct o
 	case OP_ADDRESS_DELETE:
 		return delete_address(fake, at, op);
 	case OP_QDISC_CREATE:
-		return create_qdisc(fake, at, op);
+		return fake_run_create_qdisc(fake, at, op);
 	case OP_QDISC_DELETE:
-		return delete_qdisc(fake, at, op);
+		return fake_run_delete_qdisc(fake, at, op);
 	case OP_FILTER_PUT:
-		return put_filter(fake, at, op);
+		return fake_run_put_filter(fake, at, op);
 	case OP_FILTER_DELETE:
-		return delete_filter(fake, at, op);
+		return fake_run_delete_filter(fake, at, op);
 	}
 	return -EINVAL;
 }
@@ -465,7 +341,7 @@ int fake_run(struct kernel *kernel, const struct op *op, char *why, size_t why_s
 	} else if (!error && (op->type == OP_RULESET_PUT || op->type == OP_RULESET_DELETE)) {
 		error = change_ruleset(fake, op);
 	} else if (!error) {
-		struct fake_link *at = find(fake, &op->device);
+		struct fake_link *at = fake_run_find(fake, &op->device);
 		error = at ? change(fake, at, op) : -ENODEV;
 	}
 	fake->changes += !error;

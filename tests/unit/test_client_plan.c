@@ -346,74 +346,6 @@ START_TEST(no_hop_for_ingress_alone)
 }
 END_TEST
 
-/* ---- handles --------------------------------------------------------------------------------- */
-
-static uint32_t handle_of(const char *collector, uint32_t parent)
-{
-	uint32_t handle = 0;
-
-	for (size_t i = 0; i < fake.filters.count; i++) {
-		const struct filter *f = &fake.filters.items[i].filter;
-		if (f->ifindex != fake_link(&fake, "eth0")->ifindex || f->parent != parent ||
-		    !cookie_names(f->cookie, f->cookie_size, collector))
-			continue;
-		ck_assert_uint_eq(handle, 0);
-		handle = f->handle;
-	}
-	ck_assert_uint_ne(handle, 0);
-	return handle;
-}
-
-START_TEST(two_collectors_on_one_interface)
-{
-	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
-	pass();
-	ck_assert(!subjects_blocked(&rig.subjects));
-	ck_assert_uint_ne(handle_of("soc", TC_EGRESS), handle_of("six", TC_EGRESS));
-	ck_assert_uint_ne(handle_of("soc", TC_INGRESS), handle_of("six", TC_INGRESS));
-}
-END_TEST
-
-START_TEST(handles_survive_another_order)
-{
-	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
-	pass();
-	uint32_t soc = handle_of("soc", TC_EGRESS), six = handle_of("six", TC_EGRESS);
-	unsigned before = fake.operations;
-	client_rig_reload(&rig, SIX SOC "mirror \"eth0\" { collector = {\"six\", \"soc\"} }\n");
-	pass();
-	ck_assert_uint_eq(handle_of("soc", TC_EGRESS), soc);
-	ck_assert_uint_eq(handle_of("six", TC_EGRESS), six);
-	/* the programs name both tunnels in the order of the file: nothing else is touched */
-	ck_assert_uint_le(fake.operations - before, 4);
-}
-END_TEST
-
-START_TEST(handles_step_over_strangers)
-{
-	fake_add_qdisc(&fake, "eth0", "clsact");
-	for (uint32_t i = 0; i < 5; i++)
-		fake_add_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE + i, "bpf");
-	start(SOC SIX "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n");
-	pass();
-	ck_assert(!subjects_blocked(&rig.subjects));
-	ck_assert_uint_ge(handle_of("soc", TC_EGRESS), FILTER_HANDLE + 5);
-	ck_assert_uint_ge(handle_of("six", TC_EGRESS), FILTER_HANDLE + 5);
-	ck_assert_uint_ne(handle_of("soc", TC_EGRESS), handle_of("six", TC_EGRESS));
-}
-END_TEST
-
-START_TEST(another_pref)
-{
-	start(client_rig_simple);
-	pass();
-	client_rig_reload(&rig, "tc_pref = 9\n" SOC "mirror \"eth0\" { }\n");
-	pass();
-	ck_assert_ptr_null(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE));
-	ck_assert_ptr_nonnull(fake_filter(&fake, "eth0", TC_EGRESS, 9, FILTER_HANDLE));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("client_plan");
@@ -433,10 +365,6 @@ int main(void)
 	tcase_add_test(tests, ip_interfaces_go_through_gre);
 	tcase_add_test(tests, overheads_and_hop);
 	tcase_add_test(tests, no_hop_for_ingress_alone);
-	tcase_add_test(tests, two_collectors_on_one_interface);
-	tcase_add_test(tests, handles_survive_another_order);
-	tcase_add_test(tests, handles_step_over_strangers);
-	tcase_add_test(tests, another_pref);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
