@@ -10,12 +10,14 @@ enum {
 	OUTER_BYTES = 70            /* at most, of a tunnel packet's headers */
 };
 
-void blind_end(struct blind *blind)
+/* Nothing is ahead of the filter, or there is no filter. */
+static void end(struct blind *blind)
 {
 	*blind = (struct blind){0};
 }
 
-void blind_begin(struct blind *blind, const struct blind_sample *now)
+/* Something is: the watch begins, if it has not. */
+static void begin(struct blind *blind, const struct blind_sample *now)
 {
 	if (!blind->watching)
 		*blind = (struct blind){.watching = true, .last = *now};
@@ -36,7 +38,7 @@ void blind_judge(struct blind *blind, const struct blind_sample *now)
 	const struct blind_sample *last = &blind->last;
 	struct blind_count passed, exempt, copied;
 
-	blind_begin(blind, now);
+	begin(blind, now);
 	if (now->ifindex != last->ifindex || !grown(&now->passed, &last->passed, &passed) ||
 	    !grown(&now->exempt, &last->exempt, &exempt) ||
 	    !grown(&now->copied, &last->copied, &copied)) {
@@ -108,7 +110,7 @@ static void look(const struct setup *s, struct stream *stream, const struct snap
 	enum ahead ahead = link ? ahead_of_stream(s, stream, seen, link, filter) : AHEAD_NOTHING;
 
 	if (ahead != AHEAD_MAY) {
-		blind_end(&stream->blind);
+		end(&stream->blind);
 		stream->blind.robbed = ahead == AHEAD_DOES;
 		return;
 	}
@@ -126,7 +128,7 @@ static void look(const struct setup *s, struct stream *stream, const struct snap
 	if (judge)
 		blind_judge(&stream->blind, &now);
 	else
-		blind_begin(&stream->blind, &now);
+		begin(&stream->blind, &now);
 }
 
 static void find_endpoints(struct setup *s, const struct snapshot *seen)

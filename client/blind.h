@@ -38,11 +38,7 @@ struct blind {
 	struct blind_sample last; /* where what is judged next begins */
 };
 
-/* Nothing is ahead of the filter, or there is no filter. */
-void blind_end(struct blind *blind);
-/* Something is: the watch begins, if it has not. */
-void blind_begin(struct blind *blind, const struct blind_sample *now);
-/* Judges what happened since; begins the watch too. */
+/* Something is ahead of the filter: judges what happened since the last sample, if there is one. */
 void blind_judge(struct blind *blind, const struct blind_sample *now);
 
 /*
