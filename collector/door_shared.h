@@ -129,8 +129,10 @@ struct door_prefix {
 
 enum { DOOR_PREFIX_FAMILY = 8, DOOR_ALLOW_MAX = 32768 };
 
-/* What vtap_put takes. */
+/* What vtap_put takes. BPF_PROG_TEST_RUN takes it for a frame, and refuses one that is short for
+ * its type: this one has none. */
 struct door_late {
+	__u8 ethernet[16]; /* zero */
 	struct door_key key;
 	struct door_sum sum;
 };

@@ -256,6 +256,33 @@ START_TEST(takes_in_what_came_late)
 }
 END_TEST
 
+/* Also one that would make of what the program is run on a short frame of IPv6, or of IPv4. */
+START_TEST(takes_in_any_address)
+{
+	static const char *const addresses[] = {"fd00::5", "fd00::86dd:1", "fd00::800:1"};
+	struct door *old = door;
+	struct door_kept kept[8];
+	bool lost;
+
+	set_allow(1, (const char *const[]){"fd00::/8"});
+	configure();
+	config.max_clients++; /* another table than the one before has */
+	ck_assert_int_eq(
+	    door_open(&config, kept, door_maps(old, kept, 8), 0, &door, &lost, why, sizeof(why)),
+	    0);
+	configure();
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		plain6(addresses[i], 42, 100);
+		ck_assert_int_eq(run_gso(old, 0, 0), PASS);
+	}
+	door_close(old);
+	door_take_late(door, &config, true);
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+		assert_client(addresses[i], 42, 1, 100);
+	assert_adds_up();
+}
+END_TEST
+
 /* Nor does it leave anybody in the same table whom only its own list allows: who is there gets in.
  */
 START_TEST(puts_out_whom_the_one_before_let_in)
@@ -646,6 +673,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, takes_over_what_kept_lacks_from_the_program);
 	tcase_add_test(tests, takes_over_into_another_size);
 	tcase_add_test(tests, takes_in_what_came_late);
+	tcase_add_test(tests, takes_in_any_address);
 	tcase_add_test(tests, puts_out_whom_the_one_before_let_in);
 	tcase_add_test(tests, says_when_history_is_lost);
 	tcase_add_test(tests, forgets);
