@@ -16,6 +16,7 @@
 #include <time.h>
 
 enum { SIZE_MAX_UDP = 65507, SIZE_MIN = 12 };
+enum { SECOND_NS = 1000000000, STEP_NS = 1000000, BEHIND_NS = 50000000 };
 
 static const char magic[4] = {'v', 't', 'n', 'r'};
 static volatile sig_atomic_t told_to_stop;
@@ -26,14 +27,21 @@ static void stop(int number)
 	told_to_stop = 1;
 }
 
-static void sleep_until(struct timespec *at, long step_ns)
+/* Who was held up makes up for a little, and lets the rest be: a burst would fill queues that the
+ * rate does not. */
+static void sleep_step(struct timespec *at)
 {
-	at->tv_nsec += step_ns;
-	while (at->tv_nsec >= 1000000000L) {
-		at->tv_nsec -= 1000000000L;
+	struct timespec now;
+
+	at->tv_nsec += STEP_NS;
+	if (at->tv_nsec >= SECOND_NS) {
+		at->tv_nsec -= SECOND_NS;
 		at->tv_sec++;
 	}
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if ((now.tv_sec - at->tv_sec) * SECOND_NS + now.tv_nsec - at->tv_nsec > BEHIND_NS)
+		*at = now;
 }
 
 int main(int argc, char **argv)
@@ -61,8 +69,8 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	signal(SIGTERM, stop);
 	for (n = 0; n < count && !told_to_stop;) {
-		sleep_until(&at, 1000000);
-		for (due += rate / 1000; due >= 1 && n < count; due--, n++) {
+		sleep_step(&at);
+		for (due += rate * STEP_NS / SECOND_NS; due >= 1 && n < count; due--, n++) {
 			uint64_t number = n;
 
 			memcpy(payload + sizeof(magic), &number, sizeof(number));
