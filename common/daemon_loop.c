@@ -116,8 +116,9 @@ static void on_watch(void *ctx)
 	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
 		daemon_wake(life, true);
 	events_look_at_routes(&life->events);
-	if (d->look_due && d->look_due(d->ctx, kernel_moved(r->kernel, r->owner, &r->seen)))
-		look(life);
+	if (d->look_due && d->look_due(d->ctx, kernel_moved(r->kernel, r->owner, &r->seen)) &&
+	    d->refresh(d->ctx))
+		daemon_pass(life);
 	loop_timer_set(life->watch_timer, WATCH_MS);
 }
 

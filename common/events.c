@@ -77,8 +77,9 @@ static void on_event(void *ctx)
 	/* also when there will be a pass for another reason: that comes some time later */
 	bool rerouted = events->hint != HINT_NOTHING && routes_changed(events);
 	if (events->hint != HINT_NOTHING && events->routes_changed) {
-		events->routes_told = true;
-		if (!events->routes_timer_runs)
+		if (events->routes_timer_runs)
+			events->routes_told = true;
+		else
 			set_routes_timer(events);
 	}
 	if (events->hint == HINT_PASS || rerouted)
