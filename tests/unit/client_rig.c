@@ -15,6 +15,15 @@
 const char client_rig_simple[] = "collector \"soc\" { address = \"10.0.0.9\" }\n"
 				 "mirror \"eth0\" { }\n";
 
+void client_rig_host(struct fake_kernel *fake)
+{
+	fake_kernel_init(fake);
+	fake_add_link(fake, "eth0");
+	fake_set_route(fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
+	fake_set_route(fake, "10.0.0.8", "eth0", "10.0.0.1", 9000);
+	fake_set_route(fake, "fd00::9", "eth0", "fd00::1", 9000);
+}
+
 struct setup *client_rig_setup(const char *text)
 {
 	static bool held; /* over all of a test's many configurations: loading takes its time */

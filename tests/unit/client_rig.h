@@ -20,6 +20,8 @@ struct client_rig {
 /* One collector, "soc" at 10.0.0.9, and both directions of eth0. */
 extern const char client_rig_simple[];
 
+/* A host with eth0, which leads to 10.0.0.9, 10.0.0.8 and fd00::9. */
+void client_rig_host(struct fake_kernel *fake);
 struct setup *client_rig_setup(const char *text);
 void client_rig_start(struct client_rig *rig, struct fake_kernel *fake, const char *config);
 /* Another configuration takes over, as after SIGHUP. */

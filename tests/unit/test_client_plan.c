@@ -23,10 +23,7 @@ static struct client_rig rig;
 
 static void setup(void)
 {
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
-	fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", 9000);
+	client_rig_host(&fake);
 }
 
 static void teardown(void)

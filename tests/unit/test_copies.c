@@ -21,10 +21,7 @@ static struct client_rig rig;
 
 static void setup(void)
 {
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 9000);
-	fake_set_route(&fake, "10.0.0.8", "eth0", "10.0.0.1", 9000);
+	client_rig_host(&fake);
 	client_rig_start(&rig, &fake, client_rig_simple);
 	rig.now_ms = 5000;
 }
