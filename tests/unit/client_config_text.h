@@ -10,14 +10,14 @@
 
 #define SOC "collector soc { address = 192.0.2.1 }\n"
 
-static inline void *read_config(const char *path, struct problems *problems)
-{
-	return client_config_read(path, problems);
-}
-
 static inline struct client_config *config_of(const char *text, const char *expected)
 {
-	return config_file_read(read_config, text, expected);
+	struct problems problems = {0};
+	char *path = config_file_write(text, strlen(text));
+	struct client_config *config = client_config_read(path, &problems);
+
+	config_file_judge(config != NULL, &problems, path, expected);
+	return config;
 }
 
 static inline struct client_config *good(const char *text)

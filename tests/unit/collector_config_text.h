@@ -8,14 +8,14 @@
 #include "collector/config.h"
 #include "tests/unit/config_file.h"
 
-static inline void *read_config(const char *path, struct problems *problems)
-{
-	return collector_config_read(path, problems);
-}
-
 static inline struct collector_config *config_of(const char *text, const char *expected)
 {
-	return config_file_read(read_config, text, expected);
+	struct problems problems = {0};
+	char *path = config_file_write(text, strlen(text));
+	struct collector_config *config = collector_config_read(path, &problems);
+
+	config_file_judge(config != NULL, &problems, path, expected);
+	return config;
 }
 
 static inline struct collector_config *good(const char *text)

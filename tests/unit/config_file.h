@@ -52,22 +52,14 @@ static void config_file_expect(struct problems *problems, const char *path, cons
 	problems_clear(problems);
 }
 
-typedef void *(*config_file_reader)(const char *path, struct problems *problems);
-
-/* What a reader makes of a text; NULL: it has problems, which are the expected ones. */
-static inline void *config_file_read(config_file_reader read_file, const char *text,
+/* After a file was read, which goes: a configuration, or problems, which are the expected ones. */
+static inline void config_file_judge(bool read, struct problems *problems, char *path,
 				     const char *expected)
 {
-	struct problems problems = {0};
-	char *path = config_file_write(text, strlen(text));
-	void *config = read_file(path, &problems);
-
-	ck_assert_msg((config != NULL) == (problems.count == 0),
-		      "%zu problems, %s configuration: %s", problems.count, config ? "a" : "no",
-		      problems_text(&problems, 0));
-	config_file_expect(&problems, path, expected);
+	ck_assert_msg(read == (problems->count == 0), "%zu problems, %s configuration: %s",
+		      problems->count, read ? "a" : "no", problems_text(problems, 0));
+	config_file_expect(problems, path, expected);
 	config_file_remove(path);
-	return config;
 }
 
 #endif
