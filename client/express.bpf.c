@@ -79,10 +79,11 @@ struct outer {
 	__u64 header[EXPRESS_OUTER_MAX / 8 + 2];
 };
 
+/* On to the tunnel. It may run ahead of the filters and as one of them: not twice for a copy. */
 static __always_inline int pass(const struct __sk_buff *skb, __u32 reason)
 {
 	count_passed(skb, reason);
-	return TC_ACT_UNSPEC;
+	return TC_ACT_OK;
 }
 
 /* Zero: looks like IP without tags, in a frame of Ethernet. Else why not. */
@@ -369,11 +370,11 @@ int vtap_express(struct __sk_buff *skb)
 		slot = bpf_map_lookup_elem(way, &zero);
 	if (!slot) {
 		count_passed(skb, EXPRESS_PASS_OFF);
-		return TC_ACT_UNSPEC;
+		return TC_ACT_OK;
 	}
 	/* it was here before */
 	if (slot->hop_exit && skb->ingress_ifindex == slot->hop_exit)
-		return TC_ACT_UNSPEC;
+		return TC_ACT_OK;
 	if (!slot->oif)
 		return pass(skb, slot->reason);
 	if (bpf_ktime_get_coarse_ns() >= slot->until)
@@ -384,7 +385,7 @@ int vtap_express(struct __sk_buff *skb)
 	if (reason)
 		return pass(skb, reason);
 	sum = bpf_map_lookup_elem(&vtap_counts, &zero); /* EXPRESS_TAKEN */
-	return sum ? encapsulate(skb, slot, sum, &copy) : TC_ACT_UNSPEC;
+	return sum ? encapsulate(skb, slot, sum, &copy) : TC_ACT_OK;
 }
 
 char vtap_license[] SEC("license") = "Dual BSD/GPL";

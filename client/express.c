@@ -13,6 +13,7 @@
 #include "client/express_shared.h"
 #include "client/express_way.h"
 #include "common/bpfcall.h"
+#include "common/tcx.h"
 
 /* the program as the compiler wrote it */
 static const _Alignas(8) unsigned char object[] = {
@@ -27,6 +28,10 @@ struct express {
 	struct express_slot slot; /* what is in use */
 	int way;                  /* the map it is in; -1: none */
 	uint32_t way_id;          /* 0: none */
+	struct {
+		int ifindex; /* 0: nowhere */
+		int fd;      /* -1: not attached */
+	} fronts[EXPRESS_PLACES];
 	size_t cpus;
 	struct express_sum *sums; /* one for each possible CPU */
 };
@@ -171,6 +176,8 @@ int express_open(struct express **out, int kept_fd, uint32_t old_prog_id, char *
 		why[0] = 0;
 	if (express) {
 		*express = (struct express){.ways = -1, .counts = -1, .program = -1, .way = -1};
+		for (size_t i = 0; i < EXPRESS_PLACES; i++)
+			express->fronts[i].fd = -1;
 		error = open_all(express, kept_fd, old_prog_id, why, why_size);
 	}
 	if (!error) {
@@ -187,6 +194,7 @@ void express_free(struct express *express)
 {
 	if (!express)
 		return;
+	express_front(express, (const int[EXPRESS_PLACES]){0});
 	if (express->program >= 0)
 		close(express->program);
 	if (express->ways >= 0)
@@ -281,6 +289,21 @@ int express_set(struct express *express, const struct express_way *way)
 	express->way = fd;
 	express->way_id = id;
 	return 0;
+}
+
+/* ---- in front of the filter ---- */
+
+void express_front(struct express *express, const int places[EXPRESS_PLACES])
+{
+	for (size_t i = 0; i < EXPRESS_PLACES; i++) {
+		if (express->fronts[i].ifindex == places[i])
+			continue;
+		if (express->fronts[i].fd >= 0)
+			close(express->fronts[i].fd);
+		express->fronts[i].ifindex = places[i];
+		express->fronts[i].fd =
+		    places[i] ? tcx_attach(places[i], true, express->program) : -1;
+	}
 }
 
 /* ---- counts ---- */

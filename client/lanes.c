@@ -21,13 +21,21 @@ static int kept_fd(const struct service *service, const char *name)
 	return -1;
 }
 
+/* NULL: it is not there, or not ours. */
+static const struct link *own_device(const struct snapshot *seen, const char *device)
+{
+	const struct link *link = snapshot_link_named(seen, device);
+
+	return link && link->group == owner_group(OWNER_CLIENT) ? link : NULL;
+}
+
 /* The program that an earlier daemon left; 0: none. */
 static uint32_t attached(const struct snapshot *seen, const char *device)
 {
-	const struct link *link = snapshot_link_named(seen, device);
+	const struct link *link = own_device(seen, device);
 	size_t count;
 
-	if (!link || link->group != owner_group(OWNER_CLIENT))
+	if (!link)
 		return 0;
 	const struct filter *f = snapshot_filters(seen, link->ifindex, TC_EGRESS, &count);
 	for (size_t i = 0; i < count; i++)
@@ -105,7 +113,17 @@ static void tell(struct lane *lane, const char *name)
 	memcpy(lane->told, lane->off, sizeof(lane->told));
 }
 
-void lanes_set(struct setup *s)
+/* Devices of this pass's own making are there in the next. */
+static void put_in_front(struct lane *lane, const char *device, const struct snapshot *seen)
+{
+	const struct link *tunnel = own_device(seen, device);
+
+	express_front(lane->express,
+		      (const int[EXPRESS_PLACES]){
+			  tunnel && lane->subject >= 0 ? tunnel->ifindex : 0, lane->way.hop_entry});
+}
+
+void lanes_set(struct setup *s, const struct snapshot *seen)
 {
 	for (size_t i = 0; i < s->config->collectors_count; i++) {
 		struct lane *lane = &s->lanes[i];
@@ -118,6 +136,7 @@ void lanes_set(struct setup *s)
 			snprintf(lane->off, sizeof(lane->off), "its map cannot be written: %s",
 				 strerror(-error));
 		}
+		put_in_front(lane, s->config->collectors[i].device, seen);
 		if (!s->paths[i].error && s->tunnels[i].usable && lane->subject >= 0 &&
 		    !lane->waits)
 			tell(lane, s->config->collectors[i].name);

@@ -87,7 +87,7 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	if (error)
 		return error;
 	/* before anything is changed: a new way is good at once, and an old one no longer */
-	lanes_set(client->setup);
+	lanes_set(client->setup, &reconcile->seen);
 	return 0;
 }
 

@@ -148,9 +148,10 @@ static void find_way(struct context *c, struct lane *lane, size_t index)
 	};
 }
 
-/* A dry run has loaded none: one that is there would do, and so will the next. */
-static uint32_t any_program(struct context *c, const char *device)
+uint32_t plan_lane_program(const struct context *c, const struct lane *lane, const char *device)
 {
+	if (lane->prog_id)
+		return lane->prog_id;
 	const struct link *link = snapshot_link_named(c->seen, device);
 	size_t count;
 	const struct filter *f =
@@ -170,8 +171,7 @@ static void add_program(struct context *c, const struct lane *lane, const char *
 				   .pref = PLAN_OWN_PREF,
 				   .handle = FILTER_HANDLE,
 				   .prog_fd = lane->prog_fd,
-				   .prog_id =
-				       lane->prog_id ? lane->prog_id : any_program(c, device),
+				   .prog_id = plan_lane_program(c, lane, device),
 				   .prog_name = PROG_NAME_EXPRESS,
 				   .action = ACTION_VERDICT,
 				   .subject = lane->subject};

@@ -43,9 +43,12 @@ bool plan_hop_needed(const struct context *c, const struct client_collector *col
 bool plan_hop_taken(struct context *c, const char *device, int subject);
 void plan_hop(struct context *c, const struct client_collector *collector, int subject);
 void plan_lane(struct context *c, size_t index);
+/* The program's id on a device. A dry run has loaded none: one that is there would do, and so will
+ * the next, UINT32_MAX. */
+uint32_t plan_lane_program(const struct context *c, const struct lane *lane, const char *device);
 void plan_stream(struct context *c, struct stream *stream);
 
-void plan_tell_programs(struct context *c, const char *name, int subject);
+void plan_tell_programs(struct context *c, const char *name, const struct lane *lane, int subject);
 void plan_tell_next_hop(struct context *c, const struct path *path, int subject);
 void plan_tell_blind(struct context *c, const struct stream *stream, const struct link *link,
 		     const struct want_filter *want);

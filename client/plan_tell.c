@@ -8,13 +8,13 @@
 #include "common/ahead.h"
 
 /* eBPF programs of others on a device of ours: they can be attached so that nobody else can detach
- * them. */
-void plan_tell_programs(struct context *c, const char *name, int subject)
+ * them. The express lane's is not one. */
+void plan_tell_programs(struct context *c, const char *name, const struct lane *lane, int subject)
 {
 	const struct link *link = snapshot_link_named(c->seen, name);
 	struct ahead_finding found;
 
-	if (link && ahead_on_own(c->seen, link, &found))
+	if (link && ahead_on_own(c->seen, link, plan_lane_program(c, lane, name), &found))
 		subject_block(c->subjects, subject, "there is a %s, vtap's own device: %s",
 			      found.words, found.cure);
 }

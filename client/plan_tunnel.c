@@ -204,6 +204,7 @@ void plan_tunnel(struct context *c, size_t index)
 	const struct client_collector *collector = &c->plan->config->collectors[index];
 	struct tunnel *tunnel = &c->plan->tunnels[index];
 	const struct path *path = &c->plan->paths[index];
+	const struct lane *lane = &c->plan->lanes[index];
 	char address[IP_ADDR_TEXT];
 	int subject = (int)index;
 
@@ -237,13 +238,13 @@ void plan_tunnel(struct context *c, size_t index)
 		return;
 	tunnel->usable = true;
 	add_tunnel(c, collector, tunnel, subject);
-	plan_tell_programs(c, collector->device, subject);
+	plan_tell_programs(c, collector->device, lane, subject);
 	if (!tunnel->hop)
 		return;
 	plan_hop(c, collector, subject);
 	for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {
 		char name[IFNAMSIZ];
 		client_hop_name(collector->device, end, name);
-		plan_tell_programs(c, name, subject);
+		plan_tell_programs(c, name, lane, subject);
 	}
 }

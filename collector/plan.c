@@ -63,7 +63,7 @@ static void tell_programs(struct context *c, enum encap encap, const struct link
 {
 	struct ahead_finding found;
 
-	if (link && ahead_on_own(c->seen, link, &found))
+	if (link && ahead_on_own(c->seen, link, 0, &found))
 		subject_block(c->subjects, (int)encap, "there is a %s, vtap's own device: %s",
 			      found.words, found.cure);
 }

@@ -19,11 +19,17 @@ struct found {
 	uint32_t tcx, xdp;
 };
 
-static uint32_t first_program(const struct snapshot *seen, int ifindex, uint32_t parent)
+/* Its id, or 0; but for `own`. */
+static uint32_t first_program(const struct snapshot *seen, int ifindex, uint32_t parent,
+			      uint32_t own)
 {
 	size_t count;
 	const struct program *programs = snapshot_programs(seen, ifindex, parent, &count);
-	return count ? programs[0].id : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (programs[i].id != own)
+			return programs[i].id;
+	return 0;
 }
 
 static enum ahead of_filter(const struct filter *f)
@@ -53,7 +59,7 @@ static struct found find(const struct place *at)
 	const struct filter *f = snapshot_filters(at->seen, at->link->ifindex, at->parent, &count);
 	uint32_t order = own_order(f, count, at);
 
-	found.tcx = first_program(at->seen, at->link->ifindex, at->parent);
+	found.tcx = first_program(at->seen, at->link->ifindex, at->parent, 0);
 	found.xdp = at->parent == TC_INGRESS ? at->link->xdp : 0;
 	if (found.tcx || found.xdp)
 		found.what = AHEAD_MAY;
@@ -118,13 +124,14 @@ void ahead_describe(const struct snapshot *seen, const struct link *link, uint32
 	}
 }
 
-bool ahead_on_own(const struct snapshot *seen, const struct link *link, struct ahead_finding *out)
+bool ahead_on_own(const struct snapshot *seen, const struct link *link, uint32_t own,
+		  struct ahead_finding *out)
 {
 	static const uint32_t parents[] = {TC_INGRESS, TC_EGRESS};
 
 	*out = (struct ahead_finding){.what = AHEAD_MAY};
 	for (int hook = 0; hook < 2; hook++) {
-		uint32_t id = first_program(seen, link->ifindex, parents[hook]);
+		uint32_t id = first_program(seen, link->ifindex, parents[hook], own);
 		if (!id)
 			continue;
 		name_tcx(link, parents[hook], id, out);

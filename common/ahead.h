@@ -30,8 +30,9 @@ enum ahead ahead_of(const struct snapshot *seen, const struct link *link, uint32
 /* The same, in words. */
 void ahead_describe(const struct snapshot *seen, const struct link *link, uint32_t parent,
 		    uint16_t pref, uint32_t handle, struct ahead_finding *out);
-/* An eBPF program of somebody else's on a device where nothing but vtap's own belongs. */
-bool ahead_on_own(const struct snapshot *snapshot, const struct link *link,
+/* An eBPF program of somebody else's on a device where nothing but vtap's own belongs. `own`: the
+ * id of a tcx program that does; 0: none. */
+bool ahead_on_own(const struct snapshot *snapshot, const struct link *link, uint32_t own,
 		  struct ahead_finding *out);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "client/express.h"
 
-enum { FRAME_MAX = 2000, VERDICT_NEXT = -1, VERDICT_REDIRECT = 7 }; /* TC_ACT_UNSPEC, _REDIRECT */
+enum { FRAME_MAX = 2000, VERDICT_ON = 0, VERDICT_REDIRECT = 7 }; /* TC_ACT_OK, _REDIRECT */
 
 struct frame {
 	uint8_t bytes[FRAME_MAX + 128];

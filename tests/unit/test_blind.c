@@ -179,6 +179,18 @@ START_TEST(program_on_our_own_device)
 }
 END_TEST
 
+START_TEST(the_lane_on_our_own_device)
+{
+	rig.setup->lanes[0].prog_id = 7;
+	fake_add_program(&fake, "vtap-soc", TC_EGRESS, 7);
+	ck_assert_str_eq(reason_after_pass("collector soc"), "");
+	fake_add_program(&fake, "vtap-soc", TC_EGRESS, 8);
+	ck_assert_str_eq(
+	    reason_after_pass("collector soc"),
+	    "there is a tcx program 8 of vtap-soc egress, vtap's own device: detach it");
+}
+END_TEST
+
 static const struct {
 	uint16_t pref;
 	enum fate fate;
@@ -251,6 +263,7 @@ int main(void)
 	tcase_add_test(tests, programs_are_kept_over_a_narrow_look);
 	tcase_add_test(tests, xdp_program);
 	tcase_add_test(tests, program_on_our_own_device);
+	tcase_add_test(tests, the_lane_on_our_own_device);
 	tcase_add_loop_test(tests, filters_ahead, 0, sizeof(filters) / sizeof(*filters));
 	tcase_add_test(tests, order_within_a_pref);
 	suite_add_tcase(suite, tests);

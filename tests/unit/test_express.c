@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/tcx.h"
 #include "express_rig.h"
 
-enum { SKIPPED = 77, ROUNDS = 3000, HOP_ENTRY = 77, HOP_EXIT = 78 };
+enum { SKIPPED = 77, ROUNDS = 3000, HOP_ENTRY = 77, HOP_EXIT = 78, LO = 1 };
 
 static struct express *express;
 static char why[256];
@@ -98,7 +99,7 @@ static void assert_as_reference(const struct express_way *way)
 		before.packets++;
 		before.bytes += in.length;
 	} else {
-		ck_assert_int_eq(verdict, VERDICT_NEXT);
+		ck_assert_int_eq(verdict, VERDICT_ON);
 		ck_assert_uint_eq(out.length, in.length);
 		ck_assert_mem_eq(out.bytes, in.bytes, in.length);
 		before.passed[reason]++;
@@ -141,7 +142,7 @@ START_TEST(a_frame_fits_or_not)
 		frame.bytes[14] = 0x45;
 		frame.length = length;
 		ck_assert_int_eq(rig_run(express, &frame),
-				 length <= 1464 ? VERDICT_REDIRECT : VERDICT_NEXT);
+				 length <= 1464 ? VERDICT_REDIRECT : VERDICT_ON);
 	}
 	ck_assert_uint_eq(counts().packets, 2);
 	ck_assert_uint_eq(counts().bytes, 1463 + 1464);
@@ -222,7 +223,7 @@ START_TEST(aggregates_fit_or_not)
 		ck_assert_int_eq(express_set(express, &way), 0);
 		put_aggregate(&in, cases[i].ipv4, cases[i].protocol, cases[i].gso_size);
 		out = in;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 		ck_assert_mem_eq(out.bytes, in.bytes, in.length);
 		ck_assert_msg(counts().passed[cases[i].reason] == before + 3, "case %zu", i);
 	}
@@ -238,7 +239,7 @@ START_TEST(what_comes_from_the_hop_was_there_before)
 	way.hop_entry = HOP_ENTRY;
 	way.hop_exit = HOP_EXIT;
 	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 	ck_assert_mem_eq(out.bytes, in.bytes, in.length);
 	ck_assert_uint_eq(out.length, in.length);
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
@@ -248,7 +249,7 @@ START_TEST(what_comes_from_the_hop_was_there_before)
 		in.bytes[14] = 0x45;
 		out = in;
 		out.ingress_ifindex = HOP_EXIT;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 		ck_assert_uint_eq(out.length, in.length);
 	}
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
@@ -256,9 +257,9 @@ START_TEST(what_comes_from_the_hop_was_there_before)
 	/* nor while there is no way */
 	way.oif = 0;
 	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 	out.ingress_ifindex = 0;
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 1);
 }
 END_TEST
@@ -276,7 +277,7 @@ START_TEST(checksums_that_are_not_seen)
 		put_aggregate(&frame, false, next[i], 0);
 		frame.gso_segs = 0;
 		frame.length = 200;
-		ck_assert_int_eq(rig_run(express, &frame), i < 3 ? VERDICT_NEXT : VERDICT_REDIRECT);
+		ck_assert_int_eq(rig_run(express, &frame), i < 3 ? VERDICT_ON : VERDICT_REDIRECT);
 	}
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 3);
 }
@@ -306,7 +307,7 @@ START_TEST(checksums_that_are_left_to_the_device)
 		check[0] = (uint8_t)(sum >> 8);
 		check[1] = (uint8_t)sum;
 		out = frame;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_NEXT);
+		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
 		ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], i + 1);
 		check[1] ^= 1;
 		out = frame;
@@ -362,17 +363,17 @@ START_TEST(a_way_is_set_and_taken_away)
 {
 	struct express_way way = plain();
 
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT); /* none so far */
+	ck_assert_int_eq(run_ip(), VERDICT_ON); /* none so far */
 	ck_assert_int_eq(express_set(express, &way), 0);
 	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
 	ck_assert_int_eq(express_set(express, &way), 0);
 	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
 	ck_assert_int_eq(express_set(express, NULL), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(run_ip(), VERDICT_ON);
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 2);
 	way.checksum = true;
 	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(run_ip(), VERDICT_ON);
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OUTER], 1);
 	way.encap = ENCAP_GRETAP; /* has none to compute */
 	ck_assert_int_eq(express_set(express, &way), 0);
@@ -386,12 +387,12 @@ START_TEST(a_way_grows_old)
 	struct express_way way = plain();
 
 	ck_assert_int_eq(express_renew(express, 1), 0); /* there is none */
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(run_ip(), VERDICT_ON);
 	ck_assert_int_eq(express_set(express, &way), 0);
 	ck_assert_int_eq(express_renew(express, 0), 0);
 	while (run_ip() == VERDICT_REDIRECT)
 		; /* the kernel's coarse clock is some milliseconds behind */
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(run_ip(), VERDICT_ON);
 	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_UNATTENDED], 2);
 	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
 	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
@@ -401,7 +402,33 @@ START_TEST(a_way_grows_old)
 	/* what is no way does not become one */
 	ck_assert_int_eq(express_set(express, NULL), 0);
 	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_NEXT);
+	ck_assert_int_eq(run_ip(), VERDICT_ON);
+}
+END_TEST
+
+/* Quicker to get to than the filter, for as long as the express is there. */
+START_TEST(it_goes_in_front)
+{
+	uint32_t ids[TCX_PROGRAMS];
+	size_t count;
+
+	if (tcx_query(LO, true, ids, &count) == -EINVAL)
+		return; /* no such hooks before Linux 6.6: nothing happens */
+	ck_assert_uint_eq(count, 0);
+	for (int i = 0; i < 2; i++) {
+		express_front(express, (const int[EXPRESS_PLACES]){0, LO});
+		ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
+		ck_assert_uint_eq(count, 1);
+		ck_assert_uint_eq(ids[0], express_prog_id(express));
+	}
+	express_front(express, (const int[EXPRESS_PLACES]){0});
+	ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
+	ck_assert_uint_eq(count, 0);
+	express_front(express, (const int[EXPRESS_PLACES]){12345, LO}); /* no such device */
+	express_free(express);
+	express = NULL;
+	ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
+	ck_assert_uint_eq(count, 0);
 }
 END_TEST
 
@@ -507,6 +534,7 @@ int main(void)
 	add_frame_tests(tests);
 	tcase_add_test(tests, a_way_is_set_and_taken_away);
 	tcase_add_test(tests, a_way_grows_old);
+	tcase_add_test(tests, it_goes_in_front);
 	tcase_add_test(tests, a_single_source_port);
 	tcase_add_test(tests, a_way_without_sense_changes_nothing);
 	tcase_add_test(tests, counts_go_on_in_the_next_one);
