@@ -37,9 +37,7 @@ struct express_way {
 	uint16_t port_min; /* source ports: net.ipv4.ip_local_port_range */
 	uint16_t port_max;
 	bool resegment; /* segments of aggregates that do not fit are made smaller */
-	/* The interface is given no packet of a tunnel with a checksum inside that is left to it.
-	 */
-	bool finishes;
+	bool finishes; /* checksums inside that are left to the interface are there when it sends */
 	bool checksum; /* outer UDP checksums are wanted: VXLAN is passed on */
 	/* The ends of a veth pair before the tunnel, where the program is attached as well; 0:
 	 * there is none. What it passes on at the entry comes to the tunnel from the exit, and is

@@ -55,7 +55,7 @@ bool paths_changed(const struct setup *s, struct kernel *kernel)
 		     now.local != before->local || failed(&now) != failed(before) ||
 		     !ip_addr_equal(&now.from, &before->from) ||
 		     !ip_addr_equal(&now.via, &before->via) || now.several != before->several ||
-		     now.wrapped != before->wrapped || now.finishes != before->finishes ||
+		     now.wrapped != before->wrapped || now.checksums != before->checksums ||
 		     (good(&now) != good(before) &&
 		      plan_lane_configured(&s->config->collectors[i]))))
 			return true;

@@ -119,6 +119,13 @@ static int hop_end(struct context *c, size_t index, enum hop_end end)
 	return link && plan_own(link) ? link->ifindex : 0;
 }
 
+/* Whether no frame with an unfinished checksum leaves. Devices of no kind are hardware. */
+static bool finishes(const struct route *route, const struct link *out)
+{
+	return route->checksums == CHECKSUMS_KERNEL ||
+	       (route->checksums == CHECKSUMS_HARDWARE && !out->kind_name[0]);
+}
+
 static void find_way(struct context *c, struct lane *lane, size_t index)
 {
 	const struct client_collector *collector = &c->plan->config->collectors[index];
@@ -141,7 +148,7 @@ static void find_way(struct context *c, struct lane *lane, size_t index)
 	    .tos = (uint8_t)(collector->dscp << 2),
 	    .port_min = c->plan->port_min,
 	    .port_max = c->plan->port_max,
-	    .finishes = route->finishes,
+	    .finishes = finishes(route, out),
 	    .resegment = collector->oversize != OVERSIZE_FRAGMENT,
 	    .hop_entry = hop_entry,
 	    .hop_exit = hop_exit,

@@ -25,6 +25,7 @@ static const struct {
 enum {
 	OFFLOADS = sizeof(offloads) / sizeof(*offloads),
 	FEATURE_BLOCKS = 8, /* of 32 features; the kernel has two */
+	DRIVER_SIZE = sizeof(((struct ethtool_drvinfo *)0)->driver),
 };
 
 static int ethtool_ask(int fd, const char *device, void *request)
@@ -121,18 +122,32 @@ static bool may_have(int fd, const char *device, const char *name)
 	return (block->available | block->active) >> i % 32 & 1;
 }
 
+/* Of these, the host hands packets to another guest as they are. */
+static bool is_paravirtual(const char *driver)
+{
+	return !strncmp(driver, "virtio_net", DRIVER_SIZE) ||
+	       !strncmp(driver, "vmxnet3", DRIVER_SIZE);
+}
+
 /*
  * What a device can do with checksums inside tunnels is in net_device.hw_enc_features, which nobody
- * tells. So this goes by drivers whose source was read: virtio_net has nothing there before Linux
- * 6.17, and since then only together with the segmentation of tunnels' packets, which shows.
+ * tells. Where it can do nothing the kernel fills them in (validate_xmit_skb), as it does where the
+ * device fills in none at all. Hardware that can has to, on the wire. Paravirtual devices need not,
+ * but have that only together with the segmentation of tunnels' packets (virtio_net since Linux
+ * 6.17), which shows.
  */
-bool knob_finishes_tunnels(int fd, const char *device)
+enum checksums knob_checksums(int fd, const char *device)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	uint32_t filled_in = 0;
 
-	return !ethtool_ask(fd, device, &info) &&
-	       !strncmp(info.driver, "virtio_net", sizeof(info.driver)) &&
-	       !may_have(fd, device, "tx-udp_tnl-segmentation");
+	if (!ethtool(fd, device, ETHTOOL_GTXCSUM, &filled_in) && !filled_in)
+		return CHECKSUMS_KERNEL;
+	if (ethtool_ask(fd, device, &info))
+		return CHECKSUMS_ANYBODY;
+	return is_paravirtual(info.driver) && may_have(fd, device, "tx-udp_tnl-segmentation")
+		   ? CHECKSUMS_ANYBODY
+		   : CHECKSUMS_HARDWARE;
 }
 
 /* A kernel without IPv6 has no such settings, and needs none. */

@@ -10,14 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/object.h"
+
 /* fd: any socket. bits are enum offload's. */
 int knob_read_offloads(int fd, const char *device, uint32_t *on);
 int knob_set_offloads(int fd, const char *device, uint32_t off, uint32_t on);
-/*
- * Whether the driver is given no packet of a tunnel with a checksum inside that is left to it to
- * fill in: the kernel then does so before. False also where that cannot be known.
- */
-bool knob_finishes_tunnels(int fd, const char *device);
+/* Who fills in checksums inside tunnels' packets that leave by it. */
+enum checksums knob_checksums(int fd, const char *device);
 int knob_ipv6_off(const char *device); /* 0 also where the kernel has no IPv6 */
 /* On, but without an address of its own making, router advertisements, or being a router. */
 int knob_ipv6_quiet(const char *device);

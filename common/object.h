@@ -190,6 +190,13 @@ enum next_hop {
 			 */
 };
 
+/* Who fills in the checksums inside tunnels' packets that leave by a device. */
+enum checksums {
+	CHECKSUMS_ANYBODY,  /* perhaps only who receives them */
+	CHECKSUMS_HARDWARE, /* the kernel, or the device if it is hardware */
+	CHECKSUMS_KERNEL,
+};
+
 struct route {
 	int oif;
 	struct ip_addr from; /* the source address the kernel would use */
@@ -197,10 +204,9 @@ struct route {
 	bool local;          /* the address is this host's own */
 	struct ip_addr via;  /* the next hop: a gateway, or the address itself */
 	enum next_hop next_hop;
-	bool several;  /* there are several next hops, of which this is one */
-	bool wrapped;  /* packets are encapsulated on the way: MPLS, SRv6 */
-	bool finishes; /* checksums inside tunnels' packets are filled in before its device has them
-			*/
+	bool several; /* there are several next hops, of which this is one */
+	bool wrapped; /* packets are encapsulated on the way: MPLS, SRv6 */
+	enum checksums checksums;
 };
 
 enum { TALLY_NAME = 32 };

@@ -186,7 +186,7 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	int error = route_ask(&self(kernel)->talk, query, out);
 
 	if (!error && query->closely && if_indextoname((unsigned)out->oif, device))
-		out->finishes = knob_finishes_tunnels(self(kernel)->ioctl_fd, device);
+		out->checksums = knob_checksums(self(kernel)->ioctl_fd, device);
 	return error;
 }
 

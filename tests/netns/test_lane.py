@@ -129,6 +129,33 @@ def test_what_is_left_to_the_interface(lab):
     frames.assert_clean(reader.path)
 
 
+def test_what_the_kernel_fills_in(lab):
+    """Over an interface that fills in nothing, all go by the lane; the client follows when that changes."""
+    lab.second_network(lab.client1, lab.coll)
+    lab.client1.run("ethtool", "-K", "eth1", "tx", "off")
+    lab.collector('allow = {"10.88.0.0/24"}\n')
+    client = lab.client(config=CLIENT_CONF.replace(COLLECTOR4, "10.88.0.99"))
+    client.wait_ok()
+    warm(lab)
+    wait_lane(client, "on")
+    reader = lab.reader()
+    before = lane(client)
+    assert lab.numbered(lab.client1, 200, 2000).communicate(timeout=30)[0] == "200\n"
+    frames.quiet(reader)
+    assert frames.numbers([f.bytes for f in reader.stop()], 5999) == list(range(200))
+    frames.assert_clean(reader.path)
+    assert lane(client)["packets"] >= before["packets"] + 200
+    assert lane(client)["passed"]["checksum"] == before["passed"]["checksum"]
+    lab.client1.run("ethtool", "-K", "eth1", "tx", "on")
+
+    def left_alone():
+        count = lane(client)["passed"]["checksum"]
+        assert lab.numbered(lab.client1, 10, 2000).communicate(timeout=30)[0] == "10\n"
+        return lane(client)["passed"]["checksum"] >= count + 10
+
+    wait_until(left_alone, 10, "the kernel's path for unfinished checksums")
+
+
 # ---- it goes and comes, and copies do not ------------------------------------------------------------------------
 
 

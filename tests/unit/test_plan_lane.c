@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/paths.h"
@@ -88,9 +89,31 @@ static void expect_nothing_to_do(void)
 	ck_assert_uint_eq(fake.changes, before);
 }
 
+START_TEST(who_fills_in_checksums)
+{
+	static const struct {
+		enum checksums checksums;
+		const char *kind;
+		bool finishes;
+	} cases[] = {
+	    {CHECKSUMS_KERNEL, "", true},   {CHECKSUMS_KERNEL, "veth", true},
+	    {CHECKSUMS_HARDWARE, "", true}, {CHECKSUMS_HARDWARE, "veth", false},
+	    {CHECKSUMS_ANYBODY, "", false}, {CHECKSUMS_ANYBODY, "veth", false},
+	};
+
+	start("collector \"soc\" { address = \"10.0.0.9\" }\n" MIRROR);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		fake.routes.items[0].route.checksums = cases[i].checksums;
+		snprintf(fake_link(&fake, "eth1")->kind_name, KIND_SIZE, "%s", cases[i].kind);
+		pass();
+		ck_assert_int_eq(rig.setup->lanes[0].way.finishes, cases[i].finishes);
+	}
+}
+END_TEST
+
 START_TEST(way_as_configured)
 {
-	fake.routes.items[0].route.finishes = true;
+	fake.routes.items[0].route.checksums = CHECKSUMS_KERNEL;
 	start("collector \"soc\" { address = \"10.0.0.9\" vni = 7 port = 8472 ttl = 9 dscp = 10 "
 	      "}\n" MIRROR);
 	const struct express_way *way = &rig.setup->lanes[0].way;
@@ -374,6 +397,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, who_fills_in_checksums);
 	tcase_add_test(tests, way_as_configured);
 	tcase_add_test(tests, at_the_hop_too);
 	tcase_add_test(tests, put_back);

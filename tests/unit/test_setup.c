@@ -75,7 +75,7 @@ START_TEST(paths_that_change)
 	CHANGES(route->mtu = 1400);
 	CHANGES(route->oif++);
 	CHANGES(route->local = true);
-	CHANGES(route->finishes = true);
+	CHANGES(route->checksums = CHECKSUMS_KERNEL);
 	CHANGES(ck_assert(ip_addr_parse("10.0.0.2", &route->from)));
 	CHANGES(fake.routes.items[0].error = -ENETUNREACH);
 	CHANGES(fake.routes.items[0].error = 0);
