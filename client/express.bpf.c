@@ -23,6 +23,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "express_inner.bpf.h"
 #include "express_pass.h"
 #include "express_shared.h"
 
@@ -86,61 +87,14 @@ static __always_inline int pass(const struct __sk_buff *skb, __u32 reason)
 	return TC_ACT_OK;
 }
 
-/* Zero: looks like IP without tags, in a frame of Ethernet. Else why not. */
-static __always_inline __u32 look(const struct __sk_buff *skb)
-{
-	const void *end = (const void *)(long)skb->data_end;
-	const __be16 *ethernet = (const void *)(long)skb->data;
-	const __u8 *version = (const void *)(ethernet + ETH_HLEN / 2);
-	__u32 wanted;
-
-	if (skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) ||
-	    skb->protocol == bpf_htons(ETH_P_8021AD))
-		return EXPRESS_PASS_VLAN;
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		wanted = 4;
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		wanted = 6;
-	else
-		return EXPRESS_PASS_NOT_IP;
-	if ((const void *)(version + 1) > end)
-		return EXPRESS_PASS_UNFAMILIAR;
-	/* not so: a header without Ethernet, or somebody wrote what he liked */
-	if (ethernet[ETH_ALEN] != skb->protocol || *version >> 4 != wanted)
-		return EXPRESS_PASS_UNFAMILIAR;
-	return 0;
-}
-
-/* The headers in front of the payload; 0: not those of TCP or UDP right behind IP. */
-static __always_inline __u32 headers_of(const struct __sk_buff *skb, __u8 *protocol)
-{
-	const bool ip4 = skb->protocol == bpf_htons(ETH_P_IP);
-	__u32 l4 = ETH_HLEN + sizeof(struct ipv6hdr);
-	__u8 words;
-
-	if (bpf_skb_load_bytes(skb, ETH_HLEN + (ip4 ? 9 : 6), protocol, 1))
-		return 0;
-	if (ip4) {
-		if (bpf_skb_load_bytes(skb, ETH_HLEN, &words, 1))
-			return 0;
-		l4 = ETH_HLEN + (words & 15) * 4;
-	}
-	if (*protocol == IPPROTO_UDP)
-		return l4 + sizeof(struct udphdr);
-	if (*protocol != IPPROTO_TCP || bpf_skb_load_bytes(skb, l4 + 12, &words, 1))
-		return 0;
-	return l4 + (words >> 4) * 4;
-}
-
 /* An aggregate: whether its segments fit as they are, or can be made to. Zero, or why not. */
-static __always_inline __u32 fit_segments(const struct __sk_buff *skb,
+static __always_inline __u32 fit_segments(const struct __sk_buff *skb, const struct inner *in,
 					  const struct express_slot *slot, struct copy *copy)
 {
 	const __u32 grows = slot->outer + ETH_HLEN;
-	__u8 protocol;
 
 	copy->segment = copy->whole = skb->gso_size;
-	copy->headers = headers_of(skb, &protocol);
+	copy->headers = in->payload;
 	if (!copy->headers || copy->headers > copy->length)
 		return EXPRESS_PASS_UNFAMILIAR;
 	if (slot->outer + copy->headers + copy->segment <= slot->mtu) {
@@ -148,23 +102,12 @@ static __always_inline __u32 fit_segments(const struct __sk_buff *skb,
 		return 0;
 	}
 	/* The kernel takes what the headers grow by off the segments. Datagrams stay whole. */
-	if (!slot->resegment || protocol != IPPROTO_TCP || copy->segment <= 2 * grows ||
+	if (!slot->resegment || in->protocol != IPPROTO_TCP || copy->segment <= 2 * grows ||
 	    slot->outer + copy->headers + copy->segment - grows > slot->mtu)
 		return EXPRESS_PASS_TOO_BIG;
 	copy->segment -= grows;
 	copy->smaller = true;
 	return 0;
-}
-
-static __always_inline __u32 half_words(const __u16 *at, int count)
-{
-	__u32 sum = 0;
-	int i;
-
-#pragma unroll
-	for (i = 0; i < count; i++)
-		sum += at[i];
-	return sum;
 }
 
 /*
@@ -173,62 +116,45 @@ static __always_inline __u32 half_words(const __u16 *at, int count)
  * hand such frames over as they are: a veth, or a virtio interface that takes tunnels' packets. No
  * helper calls skb_checksum_help(), and a sum written here would be summed over once more, as the
  * mark that it is missing stays. With slot->finishes the kernel fills it in on the way to the
- * underlay's interface (validate_xmit_skb), where bpf_skb_adjust_room() has made the frame a
- * tunnel's (skb->encapsulation), and then none of this is asked.
+ * underlay's interface (validate_xmit_skb), or that is hardware, as bpf_skb_adjust_room() has made
+ * the frame a tunnel's (skb->encapsulation), and then none of this is asked.
  *
  * One of 65,536 others looks the same, and only takes the other path; so does what is not looked
  * into, as extension headers.
  */
-static __always_inline bool unfinished(const struct __sk_buff *skb)
+static __always_inline bool unfinished(const struct __sk_buff *skb, const struct inner *in)
 {
-	const void *end = (const void *)(long)skb->data_end;
-	const __u8 *ip = (const __u8 *)(long)skb->data + ETH_HLEN;
-	const struct iphdr *ip4 = (const void *)ip;
-	const struct ipv6hdr *ip6 = (const void *)ip;
-	__u32 at = ETH_HLEN, sum;
-	__u8 protocol;
-	__u16 check;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if ((const void *)(ip4 + 1) > end)
-			return true;
-		if (ip4->frag_off & bpf_htons(0x3fff))
-			return false;
-		at += (ip[0] & 15) * 4;
-		protocol = ip4->protocol;
-		sum = half_words((const __u16 *)(ip + 12), 4) +
-		      bpf_htons(bpf_ntohs(ip4->tot_len) + ETH_HLEN - at);
-	} else {
-		if ((const void *)(ip6 + 1) > end)
-			return true;
-		at += sizeof(*ip6);
-		protocol = ip6->nexthdr;
-		if (protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
-		    protocol == IPPROTO_DSTOPTS)
-			return true;
-		sum = half_words((const __u16 *)(ip + 8), 16) + ip6->payload_len;
-	}
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
-		return protocol == IPPROTO_SCTP;
-	sum += bpf_htons(protocol);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	at += protocol == IPPROTO_TCP ? 16 : 6;
-	return bpf_skb_load_bytes(skb, at, &check, sizeof(check)) == 0 && check == sum;
+	return in->obscure || (in->payload && in->check == pseudo_sum(skb));
 }
 
-static __always_inline __u32 fit(const struct __sk_buff *skb, const struct express_slot *slot,
-				 struct copy *copy)
+static __always_inline __u32 fit(const struct __sk_buff *skb, const struct inner *in,
+				 const struct express_slot *slot, struct copy *copy)
 {
 	copy->length = skb->len;
 	copy->room = slot->room;
 	if (copy->length + slot->outer > LENGTH_MAX)
 		return EXPRESS_PASS_TOO_BIG;
 	if (skb->gso_size)
-		return fit_segments(skb, slot, copy);
+		return fit_segments(skb, in, slot, copy);
 	if (copy->length + slot->outer > slot->mtu)
 		return EXPRESS_PASS_TOO_BIG;
-	return !slot->finishes && unfinished(skb) ? EXPRESS_PASS_CHECKSUM : 0;
+	return !slot->finishes && unfinished(skb, in) ? EXPRESS_PASS_CHECKSUM : 0;
+}
+
+/*
+ * The hash by which the source port is chosen, and a queue of the underlay's interface, on either
+ * path: the copy has it from now on. The kernel looks into what is neither TCP nor UDP.
+ */
+static __always_inline __u32 mark_flow(struct __sk_buff *skb, const struct inner *in,
+				       const struct express_slot *slot)
+{
+	__u32 hash;
+
+	if (!in->payload)
+		return bpf_get_hash_recalc(skb);
+	hash = flow_hash(in, slot->seed) | 1;
+	bpf_set_hash(skb, hash);
+	return hash;
 }
 
 /* What udp_flow_src_port() makes of the hash. */
@@ -272,8 +198,9 @@ static __always_inline void finish(__u8 *header, const struct express_slot *slot
  * copied before it begins, those that it passes on, too. It is put together in few stores, as each
  * first one to a place on the stack waits for the processor where CAP_PERFMON is missing.
  */
-static __always_inline bool write_outer(struct __sk_buff *skb, const struct express_slot *slot,
-					__u32 ip, __u32 size, __u32 length, __u16 id, __u16 port)
+static __always_inline bool write_outer(struct __sk_buff *skb, const struct inner *in,
+					const struct express_slot *slot, __u32 ip, __u32 size,
+					__u32 length, __u16 id, __u16 port)
 {
 	struct outer outer;
 	__u8 *frame = (__u8 *)outer.ethernet + 2, *header = (__u8 *)outer.header;
@@ -286,31 +213,33 @@ static __always_inline bool write_outer(struct __sk_buff *skb, const struct expr
 		if (i < (size + 7) / 8)
 			outer.header[i] = slot->header[i];
 	finish(header, slot, ip, size, length, id, port);
-	return bpf_skb_load_bytes(skb, 0, header + size, ETH_HLEN) == 0 &&
-	       bpf_skb_store_bytes(skb, 0, frame, ETH_HLEN + size + ETH_HLEN, 0) == 0;
+	__builtin_memcpy(header + size, in->ethernet, ETH_HLEN - sizeof(__be16));
+	*(__be16 *)(header + size + ETH_HLEN - sizeof(__be16)) = in->type;
+	return bpf_skb_store_bytes(skb, 0, frame, ETH_HLEN + size + ETH_HLEN, 0) == 0;
 }
 
-static __always_inline bool write_any(struct __sk_buff *skb, const struct express_slot *slot,
-				      __u32 length, __u16 id, __u16 port)
+static __always_inline bool write_any(struct __sk_buff *skb, const struct inner *in,
+				      const struct express_slot *slot, __u32 length, __u16 id,
+				      __u16 port)
 {
 	switch (slot->outer) {
 	case EXPRESS_IPV4 + EXPRESS_VXLAN:
-		return write_outer(skb, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_VXLAN, length,
-				   id, port);
+		return write_outer(skb, in, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_VXLAN,
+				   length, id, port);
 	case EXPRESS_IPV6 + EXPRESS_VXLAN:
-		return write_outer(skb, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_VXLAN, length,
-				   id, port);
+		return write_outer(skb, in, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_VXLAN,
+				   length, id, port);
 	case EXPRESS_IPV4 + EXPRESS_GRE:
-		return write_outer(skb, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_GRE, length, id,
-				   port);
+		return write_outer(skb, in, slot, EXPRESS_IPV4, EXPRESS_IPV4 + EXPRESS_GRE, length,
+				   id, port);
 	case EXPRESS_IPV6 + EXPRESS_GRE:
-		return write_outer(skb, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_GRE, length, id,
-				   port);
+		return write_outer(skb, in, slot, EXPRESS_IPV6, EXPRESS_IPV6 + EXPRESS_GRE, length,
+				   id, port);
 	case EXPRESS_IPV4 + EXPRESS_GRE + EXPRESS_GRE_KEY:
-		return write_outer(skb, slot, EXPRESS_IPV4,
+		return write_outer(skb, in, slot, EXPRESS_IPV4,
 				   EXPRESS_IPV4 + EXPRESS_GRE + EXPRESS_GRE_KEY, length, id, port);
 	case EXPRESS_IPV6 + EXPRESS_GRE + EXPRESS_GRE_KEY:
-		return write_outer(skb, slot, EXPRESS_IPV6,
+		return write_outer(skb, in, slot, EXPRESS_IPV6,
 				   EXPRESS_IPV6 + EXPRESS_GRE + EXPRESS_GRE_KEY, length, id, port);
 	}
 	return false;
@@ -333,21 +262,19 @@ static __always_inline void count(struct express_sum *sum, const struct copy *co
 	sum->extra_bytes += extra * copy->headers;
 }
 
-static __always_inline int encapsulate(struct __sk_buff *skb, struct express_slot *slot,
-				       struct express_sum *sum, const struct copy *copy)
+static __always_inline int encapsulate(struct __sk_buff *skb, const struct inner *in,
+				       struct express_slot *slot, struct express_sum *sum,
+				       const struct copy *copy, __u32 hash)
 {
-	const __u32 hash = bpf_get_hash_recalc(skb);
 	const __u16 id = (__u16)sum->packets + (__u16)hash;
 	long error;
 
-	if (!hash)
-		return pass(skb, EXPRESS_PASS_UNFAMILIAR);
 	error = bpf_skb_adjust_room(skb, slot->outer + ETH_HLEN, BPF_ADJ_ROOM_MAC, copy->room);
 	/* the kernel makes the room first, and may then find no memory to put an aggregate of
 	 * several buffers into one */
 	if (error && skb->len == copy->length)
 		return pass(skb, error == -EALREADY ? EXPRESS_PASS_TUNNEL : EXPRESS_PASS_REFUSED);
-	if (error || !write_any(skb, slot, copy->length, id, source_port(slot, hash))) {
+	if (error || !write_any(skb, in, slot, copy->length, id, source_port(slot, hash))) {
 		sum->dropped++;
 		return TC_ACT_SHOT;
 	}
@@ -356,13 +283,22 @@ static __always_inline int encapsulate(struct __sk_buff *skb, struct express_slo
 				  sizeof(struct bpf_redir_neigh), 0);
 }
 
+/* To ask for the time takes as long as all of the headers: each eighth packet of a CPU's does. */
+static __always_inline bool grows_old(struct express_slot *slot, const struct express_sum *sum)
+{
+	if (!slot->old && !(sum->packets & 7) && bpf_ktime_get_coarse_ns() >= slot->until)
+		slot->old = 1;
+	return slot->old;
+}
+
 SEC("tc")
 int vtap_express(struct __sk_buff *skb)
 {
 	struct express_slot *slot = NULL;
 	struct express_sum *sum;
 	struct copy copy = {};
-	__u32 zero = 0, reason;
+	struct inner in;
+	__u32 zero = 0, reason, hash;
 	void *way;
 
 	way = bpf_map_lookup_elem(&vtap_ways, &zero);
@@ -377,15 +313,19 @@ int vtap_express(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	if (!slot->oif)
 		return pass(skb, slot->reason);
-	if (bpf_ktime_get_coarse_ns() >= slot->until)
+	sum = bpf_map_lookup_elem(&vtap_counts, &zero); /* EXPRESS_TAKEN */
+	if (!sum)
+		return TC_ACT_OK;
+	if (grows_old(slot, sum))
 		return pass(skb, EXPRESS_PASS_UNATTENDED);
-	reason = look(skb);
-	if (!reason)
-		reason = fit(skb, slot, &copy);
+	reason = read_inner(skb, &in);
 	if (reason)
 		return pass(skb, reason);
-	sum = bpf_map_lookup_elem(&vtap_counts, &zero); /* EXPRESS_TAKEN */
-	return sum ? encapsulate(skb, slot, sum, &copy) : TC_ACT_OK;
+	hash = mark_flow(skb, &in, slot);
+	reason = hash ? fit(skb, &in, slot, &copy) : EXPRESS_PASS_UNFAMILIAR;
+	if (reason)
+		return pass(skb, reason);
+	return encapsulate(skb, &in, slot, sum, &copy, hash);
 }
 
 char vtap_license[] SEC("license") = "Dual BSD/GPL";

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ enum { LOG_SIZE = 256 * 1024 };
 struct express {
 	int ways, counts, program;
 	uint32_t program_id;
+	uint64_t seed;            /* of the flows' hash, for all ways */
 	struct express_slot slot; /* what is in use */
 	int way;                  /* the map it is in; -1: none */
 	uint32_t way_id;          /* 0: none */
@@ -132,6 +134,8 @@ static int open_all(struct express *express, int kept_fd, uint32_t old_prog_id, 
 
 	if (cpus < 0)
 		return cpus;
+	if (getrandom(&express->seed, sizeof(express->seed), 0) < 0)
+		return -errno;
 	express->cpus = (size_t)cpus;
 	express->sums = calloc(express->cpus, sizeof(*express->sums));
 	if (!express->sums)
@@ -269,6 +273,7 @@ int express_set(struct express *express, const struct express_way *way)
 
 	if (error)
 		return error;
+	slot.seed = express->seed;
 	if (in_use(express, &slot))
 		return express_renew(express, EXPRESS_GOOD_MS);
 	fd = bpfcall_create(&way_map);

@@ -20,15 +20,16 @@ enum {
 
 /*
  * The way as the program uses it: the only element of a map of its own, of which nothing but the
- * time is ever written again. vtap_ways has that map as its only element: a new way is a new map
- * there, put in place of the old one at once, and whoever still uses the old one may go on. None:
- * nowhere, through no hop.
+ * time is ever written again, with `old` at zero. vtap_ways has that map as its only element: a new
+ * way is a new map there, put in place of the old one at once, and whoever still uses the old one
+ * may go on. None: nowhere, through no hop.
  */
 struct express_slot {
 	__u32 oif;    /* 0: all is passed on, for `reason` */
 	__u32 reason; /* enum express_pass */
 	__u64 until;  /* by the kernel's monotonic clock, ns: later nobody answers for the way */
 	__u64 room;   /* flags of bpf_skb_adjust_room */
+	__u64 seed;   /* of the flows' hash */
 	__u32 outer;  /* bytes used of header */
 	__u32 mtu;
 	__u32 sum; /* of the half words of an IPv4 header that are the same in all packets */
@@ -43,7 +44,7 @@ struct express_slot {
 		__u32 family;
 		__u8 address[16];
 	} via;
-	__u32 zero;
+	__u32 old;                           /* `until` is past */
 	__u64 header[EXPRESS_OUTER_MAX / 8]; /* lengths, id, checksum and source port are zero */
 };
 

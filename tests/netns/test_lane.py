@@ -156,6 +156,34 @@ def test_what_the_kernel_fills_in(lab):
     wait_until(left_alone, 10, "the kernel's path for unfinished checksums")
 
 
+def test_one_source_port_for_a_connection(lab):
+    """In both directions, and on either path: nothing of it overtakes the rest on its way to one of the collector's CPUs."""
+    _, client = lab.pair()
+    warm(lab)
+    wait_lane(client, "on")
+    wire = lab.capture(lab.client1, wire=True)
+    before = lane(client)
+    for port in range(5400, 5406):
+        for address in (lab.peer.address4, lab.peer.address6):
+            traffic.tcp_transfer(lab.client1, lab.peer, address, MEGABYTE // 2, port=port)
+    frames.quiet(wire)
+    ports = {}
+    for frame in wire.stop():
+        # a fragment's first part has the inner headers too
+        if not frames.is_tunnel(frame.bytes, {COLLECTOR4}) or struct.unpack_from("!H", frame.bytes, 20)[0] & 0x1FFF:
+            continue
+        segment = _tcp(frame.bytes[OVERHEAD:] + bytes(frames.FRAME_MAX))
+        if segment:
+            hosts, ends = segment[0]
+            half = len(hosts) // 2
+            flow = frozenset(((hosts[:half], ends[:2]), (hosts[half:], ends[2:])))
+            ports.setdefault(flow, set()).add(frame.bytes[34:36])
+    now = lane(client)
+    assert now["packets"] > before["packets"] and now["passed"]["checksum"] > before["passed"]["checksum"]
+    assert len(ports) == 12 and all(len(used) == 1 for used in ports.values()), ports
+    assert len(set.union(*ports.values())) > 6
+
+
 # ---- it goes and comes, and copies do not ------------------------------------------------------------------------
 
 

@@ -67,7 +67,7 @@ static bool is_unfinished(const struct frame *frame)
 	const uint8_t *ip = frame->bytes + 14;
 	const bool ipv4 = ip[0] >> 4 == 4;
 	const uint8_t protocol = ipv4 ? ip[9] : ip[6];
-	const size_t at = 14 + (ipv4 ? (ip[0] & 15u) * 4 : 40) + (protocol == 6 ? 16 : 6);
+	const size_t at = ipv4 ? 34 : 54, size = protocol == 6 ? 18 : 8;
 
 	if (ipv4 && get16(ip + 6) & 0x3fff)
 		return false;
@@ -76,8 +76,12 @@ static bool is_unfinished(const struct frame *frame)
 	/* in front of TCP or UDP: hop-by-hop options, a routing header, destination options */
 	if (!ipv4 && (protocol == 0 || protocol == 43 || protocol == 60))
 		return true;
-	return (protocol == 6 || protocol == 17) && at + 2 <= frame->length &&
-	       (get16(frame->bytes + at) & 0xffff) == (rig_pseudo_sum(frame) & 0xffff);
+	if (protocol != 6 && protocol != 17)
+		return false;
+	/* the header is not where it usually is, or is cut off */
+	if ((ipv4 && (ip[0] & 15) != 5) || at + size > frame->length)
+		return true;
+	return get16(frame->bytes + at + size - 2) == rig_pseudo_sum(frame);
 }
 
 enum rig_fate rig_fate(const struct express_way *way, const struct frame *frame,
