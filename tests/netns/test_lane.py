@@ -69,25 +69,37 @@ def streams(seen):
     return {flow: bytes(data) for flow, (_, data, _) in whole.items()}
 
 
-def test_streams_are_whole_on_a_path_that_is_too_small(lab):
+def set_tunnel_offloads(ns, state):
+    """Whether the interface is given super-packets of tunnels whole, or the kernel cuts them before."""
+    features = [f"tx-{name}-segmentation" for name in ("udp_tnl", "udp_tnl-csum", "udp")]
+    ns.run("ethtool", "-K", "eth0", *(word for feature in features for word in (feature, state)))
+
+
+@pytest.mark.parametrize("flows,tunnels", [(1, "on"), (8, "on"), (8, "off")])
+def test_streams_are_whole_on_a_path_that_is_too_small(lab, flows, tunnels):
     """No fragment for TCP, no byte missing, no frame that the network could not carry, and all count the same."""
+    set_tunnel_offloads(lab.client1, tunnels)
     collector, client = lab.pair()
     warm(lab)
     wait_lane(client, "on")
     reader, wire = lab.reader(), lab.capture(lab.client1, wire=True)
-    fragments = lab.tally(lab.coll, expression=f"src host {lab.client1.address4} and ip[6:2] & 0x3fff != 0")
+    # where they leave: the collector's interface shows twice what comes in behind an aggregate, which is cut there
+    fragments = lab.tally(lab.client1, expression=f"dst host {COLLECTOR4} and ip[6:2] & 0x3fff != 0")
+    too_big = lab.tally(lab.client1, expression=f"dst host {COLLECTOR4} and greater {frames.FRAME_MAX + 1}")
     for address in (lab.peer.address4, lab.peer.address6):
-        traffic.tcp_transfer(lab.client1, lab.peer, address, 10 * MEGABYTE)
+        traffic.tcp_transfers(lab.client1, lab.peer, address, 10 * MEGABYTE, flows)
     frames.quiet(reader, wire)
     agree = lambda: mirrored(client) == counted(collector, lab.client1.address4)  # noqa: E731
     wait_until(agree, 5, lambda: f"{mirrored(client)} == {counted(collector, lab.client1.address4)}")
     sent = streams(f.bytes for f in wire.stop() if not frames.is_tunnel(f.bytes, {COLLECTOR4}))
     copies = [f.bytes for f in reader.stop()]
-    assert len(sent) == 4 and {len(s) for s in sent.values()} == {10 * MEGABYTE}
+    assert len(sent) == 4 * flows and {len(s) for s in sent.values()} == {10 * MEGABYTE // flows}
     assert streams(copies) == sent
     # TCP also sends single full-size frames, which cannot be cut: of these, and of nothing else, there are fragments
     single = sum(len(f) > frames.FRAME_MAX - OVERHEAD for f in copies)
     assert fragments.stop()[0] == 2 * single < len(copies) / 5
+    # what an interface is to cut is seen whole
+    assert (too_big.stop()[0] == 0) == (tunnels == "off")
     status = client.status()
     soc = status["collectors"][0]
     assert soc["oversize"] == "resegment" and soc["express"]["resegmented"] > 10_000

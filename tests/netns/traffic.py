@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Production traffic between two namespaces. Every function returns only when all of it has arrived."""
 
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -126,6 +127,16 @@ def tcp_transfer(ns, peer, address, size, port=5400, pacing=PACING):
         back = _receive_all(client, size)
         client.recv(1)
     assert (sent, sums["returned"]) == (sums["received"], back), "TCP payload changed on the way"
+
+
+def tcp_transfers(ns, peer, address, size, flows):
+    """As many transfers at once, on ports from 5400 on, that share the pace of one; `size` is that of all together."""
+    with concurrent.futures.ThreadPoolExecutor(flows) as pool:
+        each = [
+            pool.submit(tcp_transfer, ns, peer, address, size // flows, 5400 + i, PACING // flows) for i in range(flows)
+        ]
+    for transfer in each:
+        transfer.result()
 
 
 @contextlib.contextmanager
