@@ -181,6 +181,6 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	sides_take_turns(sides, count, atof(argv[2]), take_turn);
+	sides_take_turns(sides, count, atof(argv[2]), take_turn, CLOCK_THREAD_CPUTIME_ID);
 	return !sides_print(sides, count);
 }

@@ -54,18 +54,19 @@ static double clock_ns(clockid_t clock)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static void one_turn(struct side *side, side_turn turn)
+static void one_turn(struct side *side, side_turn turn, clockid_t clock)
 {
-	double start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	double start = clock_ns(clock);
 	double units = turn(side);
-	double took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+	double took = clock_ns(clock) - start;
 
 	side->units += units;
 	if (side->count < TURNS_MAX)
 		side->turns[side->count++] = units > 0 ? (float)(took / units) : INFINITY;
 }
 
-void sides_take_turns(struct side *sides, size_t count, double seconds, side_turn turn)
+void sides_take_turns(struct side *sides, size_t count, double seconds, side_turn turn,
+		      clockid_t clock)
 {
 	double end = clock_ns(CLOCK_MONOTONIC) + seconds * 1e9;
 
@@ -80,7 +81,7 @@ void sides_take_turns(struct side *sides, size_t count, double seconds, side_tur
 			order[j] = i;
 		}
 		for (size_t i = 0; i < count; i++)
-			one_turn(&sides[order[i]], turn);
+			one_turn(&sides[order[i]], turn, clock);
 	} while (clock_ns(CLOCK_MONOTONIC) < end);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* every side's monitored host, and whom it talks to */
 #define SIDE_HOST "10.1.0.2"
@@ -40,11 +41,15 @@ bool sides_parse(struct side *sides, char **texts, size_t count);
 /* Moves the calling thread into a namespace. */
 bool side_enter(const char *ns);
 
-/* Random rounds for so many seconds, one turn of each side in every round. */
-void sides_take_turns(struct side *sides, size_t count, double seconds, side_turn turn);
+/*
+ * Random rounds for so many seconds, one turn of each side in every round. What a turn takes is
+ * measured by the clock: CLOCK_THREAD_CPUTIME_ID, or CLOCK_MONOTONIC where several threads work.
+ */
+void sides_take_turns(struct side *sides, size_t count, double seconds, side_turn turn,
+		      clockid_t clock);
 
 /*
- * Prints a line for each side: name, nanoseconds of processor time per unit (least, quartile,
+ * Prints a line for each side: name, nanoseconds per unit (least, quartile,
  * median), the median of the turns by the first side's turns of the same rounds, as a machine that
  * is slow for a while is that for both, and the units of all turns.
  */
