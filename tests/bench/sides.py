@@ -116,6 +116,9 @@ class Side:
         features = (f"tx-{name}-segmentation" for name in ("udp_tnl", "udp_tnl-csum", "udp"))
         self.host.run("ethtool", "-K", "eth1", *(word for feature in features for word in (feature, state)))
 
+    def set_checksums(self, state):
+        """Those inside tunnels' packets, where the lane leaves them to the underlay's interface."""
+
     def set_offloads(self, state):
         for ns in (self.host, self.far):
             ns.run("ethtool", "-K", "eth0", "tso", state, "gso", state, "gro", state, "tx", state)
@@ -271,6 +274,19 @@ class Vtap(Side):
 
 class VtapLane(Vtap):
     lane = "auto"
+
+    def make(self):
+        self.set_checksums("off")
+        super().make()
+
+    def set_checksums(self, state):
+        """
+        Most interfaces of cloud machines fill in none inside tunnels, so that the kernel does. A veth leaves them to who
+        receives, unless it fills in none at all; the lane's outer headers have none.
+        """
+        self.host.run("ethtool", "-K", "eth1", "tx", state)
+        if self.daemon:
+            self.daemon.reload()  # it asks
 
     def is_right(self, hop, mtu):
         return True
