@@ -113,7 +113,8 @@ static void on_watch(void *ctx)
 	struct daemon *d = life->daemon;
 	struct reconcile *r = &d->reconcile;
 
-	if (kernel_programs_changed(r->kernel, r->owner, &r->seen))
+	/* all of them where somebody asks, and with the slow resync */
+	if (kernel_some_programs_changed(r->kernel, r->owner, &r->seen, &life->watched))
 		daemon_wake(life, true);
 	events_look_at_routes(&life->events);
 	if (d->look_due && d->look_due(d->ctx, kernel_moved(r->kernel, r->owner, &r->seen)) &&

@@ -37,6 +37,7 @@ struct life {
 	int last_error;       /* of the last pass */
 	bool told;            /* the next pass has events for its reason */
 	bool look_everywhere; /* one of them named no link */
+	size_t watched;       /* how far the watch over tcx programs has come */
 	bool ready;
 	bool leave; /* exit without removing anything */
 };

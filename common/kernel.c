@@ -151,23 +151,49 @@ static bool same_programs(const struct snapshot *a, const struct snapshot *b, in
 	return true;
 }
 
-bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen)
+/* How many of its hooks were asked for. */
+static size_t look_at_programs(struct kernel *kernel, enum owner owner, const struct snapshot *seen,
+			       const struct link *link, bool *changed)
 {
 	struct snapshot now = {0};
-	bool changed = false;
 	uint32_t parents[2];
+	size_t count = hooks_to_ask(owner, seen, link, parents);
 
-	for (size_t i = 0; !changed && i < seen->links.count; i++) {
-		const struct link *link = &seen->links.items[i];
-		size_t count = hooks_to_ask(owner, seen, link, parents);
-		for (size_t p = 0; !changed && p < count; p++) {
-			now.programs.count = 0;
-			changed = !kernel->dump_programs(kernel, &now, link->ifindex, parents[p]) &&
-				  !same_programs(seen, &now, link->ifindex, parents[p]);
-		}
+	for (size_t p = 0; !*changed && p < count; p++) {
+		now.programs.count = 0;
+		*changed = !kernel->dump_programs(kernel, &now, link->ifindex, parents[p]) &&
+			   !same_programs(seen, &now, link->ifindex, parents[p]);
 	}
 	snapshot_clear(&now);
+	return count;
+}
+
+/* From link number *at on, until that many hooks have been asked for. */
+static bool programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen,
+			     size_t *at, size_t most)
+{
+	size_t asked = 0;
+	bool changed = false;
+
+	for (size_t i = 0; !changed && asked < most && i < seen->links.count; i++) {
+		if (*at >= seen->links.count)
+			*at = 0;
+		asked +=
+		    look_at_programs(kernel, owner, seen, &seen->links.items[(*at)++], &changed);
+	}
 	return changed;
+}
+
+bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen)
+{
+	size_t at = 0;
+	return programs_changed(kernel, owner, seen, &at, SIZE_MAX);
+}
+
+bool kernel_some_programs_changed(struct kernel *kernel, enum owner owner,
+				  const struct snapshot *seen, size_t *at)
+{
+	return programs_changed(kernel, owner, seen, at, KERNEL_SOME_HOOKS);
 }
 
 static uint64_t lost(const struct rtnl_link_stats64 *stats)

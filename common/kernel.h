@@ -52,5 +52,10 @@ enum moved kernel_moved(struct kernel *kernel, enum owner owner, const struct sn
 
 /* No event tells of tcx programs: whether those that `seen` has are others by now. */
 bool kernel_programs_changed(struct kernel *kernel, enum owner owner, const struct snapshot *seen);
+/* The same of some hooks; the next call goes on from `at`. A call costs no more with thousands of
+ * links than with a hundred. */
+enum { KERNEL_SOME_HOOKS = 256 };
+bool kernel_some_programs_changed(struct kernel *kernel, enum owner owner,
+				  const struct snapshot *seen, size_t *at);
 
 #endif

@@ -248,6 +248,7 @@ static void pass(struct rtnl *rtnl, uint8_t choices)
 {
 	bool client = !(choices & CHOICE_COLLECTOR);
 	struct subjects subjects = {0};
+	size_t at = choices;
 	struct reconcile r = {.kernel = rtnl_kernel(rtnl),
 			      .owner = client ? OWNER_CLIENT : OWNER_COLLECTOR,
 			      .subjects = &subjects,
@@ -267,6 +268,7 @@ static void pass(struct rtnl *rtnl, uint8_t choices)
 		r.partial = choices & CHOICE_PARTIAL;
 	}
 	kernel_programs_changed(r.kernel, r.owner, &r.seen);
+	kernel_some_programs_changed(r.kernel, r.owner, &r.seen, &at);
 	rtnl_nft_changed(rtnl);
 	if (client) {
 		paths_changed(setup, r.kernel);

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <linux/if_ether.h>
+#include <stdio.h>
 
 #include "common/ahead.h"
 #include "common/tc.h"
@@ -17,9 +18,21 @@
 static struct fake_kernel fake;
 static struct client_rig rig;
 
+static int (*dump_programs)(struct kernel *kernel, struct snapshot *s, int ifindex,
+			    uint32_t parent);
+static size_t asked;
+
+static int count_and_dump(struct kernel *kernel, struct snapshot *s, int ifindex, uint32_t parent)
+{
+	asked++;
+	return dump_programs(kernel, s, ifindex, parent);
+}
+
 static void setup(void)
 {
 	fake_kernel_init(&fake);
+	dump_programs = fake.kernel.dump_programs;
+	fake.kernel.dump_programs = count_and_dump;
 	fake_add_link(&fake, "eth0");
 	fake_add_link(&fake, "eth1");
 	fake_set_route(&fake, "10.0.0.9", "eth1", "10.0.0.1", 9000);
@@ -118,6 +131,56 @@ START_TEST(counters_that_begin_anew_prove_nothing)
 	now.ifindex = 2;
 	blind_judge(&blind, &now);
 	ck_assert(!blind.starved);
+}
+END_TEST
+
+/* ---- tcx programs, of which no event tells ----------------------------------------------------
+ */
+
+enum { MANY_LINKS = 500, ROUNDS = 2 * MANY_LINKS / KERNEL_SOME_HOOKS + 1 };
+
+static bool some_changed(size_t *at)
+{
+	asked = 0;
+	bool changed =
+	    kernel_some_programs_changed(&fake.kernel, OWNER_CLIENT, &rig.reconcile.seen, at);
+	ck_assert_uint_le(asked, KERNEL_SOME_HOOKS + 1); /* a link has two */
+	return changed;
+}
+
+START_TEST(many_hooks_are_asked_in_turn)
+{
+	char name[IFNAMSIZ];
+	size_t at = 0;
+	int rounds = 1;
+
+	ck_assert(!some_changed(&at));
+	ck_assert_uint_gt(asked, 0);
+	for (int i = 0; i < MANY_LINKS; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		fake_add_link(&fake, name);
+		fake_add_qdisc(&fake, name, "clsact");
+	}
+	ck_assert_int_eq(reconcile_observe(&rig.reconcile), 0);
+	for (int i = 0; i < 2 * ROUNDS; i++)
+		ck_assert(!some_changed(&at));
+	ck_assert_uint_ge(asked, KERNEL_SOME_HOOKS);
+	fake_add_program(&fake, "many250", TC_EGRESS, 7);
+	while (!some_changed(&at))
+		ck_assert_int_le(++rounds, ROUNDS);
+	ck_assert_int_eq(reconcile_observe(&rig.reconcile), 0);
+	for (int i = 0; i < 2 * ROUNDS; i++)
+		ck_assert(!some_changed(&at));
+	/* and where there are fewer by now */
+	for (int i = 0; i < MANY_LINKS; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		fake_delete_link(&fake, name);
+	}
+	fake.programs.count = 0;
+	ck_assert_int_eq(reconcile_observe(&rig.reconcile), 0);
+	ck_assert(!some_changed(&at));
+	fake_add_program(&fake, "eth0", TC_EGRESS, 8);
+	ck_assert(some_changed(&at));
 }
 END_TEST
 
@@ -258,6 +321,7 @@ int main(void)
 	tcase_add_loop_test(tests, judges, 0, sizeof(cases) / sizeof(*cases));
 	tcase_add_test(tests, few_at_a_time_add_up);
 	tcase_add_test(tests, counters_that_begin_anew_prove_nothing);
+	tcase_add_test(tests, many_hooks_are_asked_in_turn);
 	tcase_add_test(tests, nothing_ahead_nothing_said);
 	tcase_add_test(tests, tcx_program);
 	tcase_add_test(tests, programs_are_kept_over_a_narrow_look);
