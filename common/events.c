@@ -27,6 +27,7 @@ static void take(void *ctx, const struct nlmsghdr *event)
 	struct events *events = ctx;
 	int ifindex = 0;
 
+	events->taken++;
 	if (event && events->link_gone)
 		tell_link_gone(events, event);
 	enum hint hint = event ? hint_of(&events->context, event, &ifindex) : HINT_PASS;
@@ -65,12 +66,12 @@ void events_look_at_routes(struct events *events)
 		events->wake(events->wake_ctx, false);
 }
 
-static void on_event(void *ctx)
+/* Whether there were any. */
+static bool read_events(struct events *events)
 {
-	struct events *events = ctx;
-
 	events->hint = HINT_NOTHING;
 	events->everywhere = false;
+	events->taken = 0;
 	int error = monitor_drain(events->monitor, take, events);
 	if (error)
 		log_error("the event socket failed: %s", strerror(-error));
@@ -84,6 +85,32 @@ static void on_event(void *ctx)
 	}
 	if (events->hint == HINT_PASS || rerouted)
 		events->wake(events->wake_ctx, events->everywhere);
+	return events->taken != 0;
+}
+
+static void on_event(void *ctx)
+{
+	struct events *events = ctx;
+
+	read_events(events);
+	uint64_t now_ms = loop_now_ms();
+	if (now_ms - events->read_ms >= EVENTS_REST_MS)
+		events->in_a_row = 0;
+	events->read_ms = now_ms;
+	if (++events->in_a_row < EVENTS_AT_ONCE)
+		return;
+	loop_pause(events->loop, monitor_fd(events->monitor));
+	loop_timer_set(events->rest_timer, EVENTS_REST_MS);
+}
+
+static void on_rest(void *ctx)
+{
+	struct events *events = ctx;
+
+	if (read_events(events) || loop_resume(events->loop, monitor_fd(events->monitor)))
+		loop_timer_set(events->rest_timer, EVENTS_REST_MS);
+	else
+		events->in_a_row = 0;
 }
 
 static void take_nft(void *ctx, const struct nlmsghdr *event)
@@ -132,7 +159,8 @@ int events_open(struct events *events)
 {
 	events->context.own_port = rtnl_port(events->rtnl);
 	events->routes_timer = loop_timer_new(events->loop, on_routes_timer, events);
-	if (!events->routes_timer)
+	events->rest_timer = loop_timer_new(events->loop, on_rest, events);
+	if (!events->routes_timer || !events->rest_timer)
 		return -ENOMEM;
 	int error = monitor_open(&events->monitor);
 	return error ? error

@@ -155,6 +155,33 @@ int loop_watch(struct loop *loop, int fd, loop_fn fn, void *ctx)
 	return source_add(loop, fd, EV_READ | EV_PERSIST, fn, ctx);
 }
 
+static struct event *watch_of(struct loop *loop, int fd)
+{
+	for (struct source *source = loop->sources; source != NULL; source = source->next)
+		if ((event_get_events(source->event) & EV_READ) &&
+		    event_get_fd(source->event) == fd)
+			return source->event;
+	return NULL;
+}
+
+void loop_pause(struct loop *loop, int fd)
+{
+	struct event *event = watch_of(loop, fd);
+
+	if (event != NULL)
+		event_del(event);
+}
+
+int loop_resume(struct loop *loop, int fd)
+{
+	struct event *event = watch_of(loop, fd);
+
+	errno = 0;
+	if (event != NULL && event_add(event, NULL) == 0)
+		return 0;
+	return errno != 0 ? -errno : -ENOENT;
+}
+
 int loop_signal(struct loop *loop, int signo, loop_fn fn, void *ctx)
 {
 	return source_add(loop, signo, EV_SIGNAL | EV_PERSIST, fn, ctx);

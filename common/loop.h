@@ -22,6 +22,9 @@ void loop_stop(struct loop *loop);
 
 /* fn(ctx) whenever fd is readable. The descriptor stays the caller's. 0 or a negative errno. */
 int loop_watch(struct loop *loop, int fd, loop_fn fn, void *ctx);
+/* A watched one is left alone for a while. */
+void loop_pause(struct loop *loop, int fd);
+int loop_resume(struct loop *loop, int fd); /* 0 or a negative errno */
 int loop_signal(struct loop *loop, int signo, loop_fn fn, void *ctx);
 
 /* A one-shot timer, not yet running. NULL: no memory. */

@@ -178,6 +178,45 @@ START_TEST(whoever_has_no_routes_is_not_asked)
 }
 END_TEST
 
+/* However fast it flows: a burst at once, then one reading each rest, and nothing is missed. */
+START_TEST(a_stream_is_read_now_and_then)
+{
+	uint64_t start_ms = loop_now_ms();
+
+	for (int i = 0; i < 20 * EVENTS_AT_ONCE; i++) {
+		there ? del_route() : add_route();
+		run_for(0);
+	}
+	/* a second look, too, comes once in a while */
+	uint64_t rests = 1 + (loop_now_ms() - start_ms) / EVENTS_REST_MS;
+	ck_assert_uint_le((uint64_t)asked, rests * (EVENTS_AT_ONCE + 1));
+	ck_assert_int_ge(asked, 1);
+	changed_at = asked + 1;
+	there ? del_route() : add_route();
+	run_for(GIVE_UP_MS);
+	ck_assert_int_eq(woken, 1);
+}
+END_TEST
+
+START_TEST(after_a_stream_events_are_waited_for_again)
+{
+	for (int i = 0; events.in_a_row < EVENTS_AT_ONCE && i < 100 * EVENTS_AT_ONCE; i++) {
+		there ? del_route() : add_route();
+		run_for(0);
+	}
+	for (int i = 0; events.in_a_row && i < GIVE_UP_MS / EVENTS_REST_MS; i++)
+		run_for(EVENTS_REST_MS);
+	ck_assert_uint_eq(events.in_a_row, 0);
+	for (int i = 0; i < 2; i++) {
+		run_for(2 * EVENTS_REST_MS); /* the second look at the last one */
+		changed_at = asked + 1;
+		there ? del_route() : add_route();
+		run_for(GIVE_UP_MS);
+		ck_assert_int_eq(woken, 1 + i);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("events");
@@ -193,6 +232,8 @@ int main(void)
 	tcase_add_test(tests, each_event_is_followed_by_a_second_look);
 	tcase_add_test(tests, no_event_no_question);
 	tcase_add_test(tests, whoever_has_no_routes_is_not_asked);
+	tcase_add_test(tests, a_stream_is_read_now_and_then);
+	tcase_add_test(tests, after_a_stream_events_are_waited_for_again);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loop with real time, pipes and signals. */
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -126,6 +128,31 @@ START_TEST(descriptors_stay_watched)
 }
 END_TEST
 
+START_TEST(a_descriptor_rests_until_it_is_resumed)
+{
+	struct probe probe = {.stop_after = 3}, rest = {.stop_after = 1};
+	int fd = fcntl(pipe_ends[0], F_DUPFD, SIGWINCH);
+
+	rest.timer = loop_timer_new(loop, count, &rest);
+	ck_assert_int_eq(loop_watch(loop, fd, read_and_count, &probe), 0);
+	/* a signal of the same number is another thing */
+	ck_assert_int_eq(loop_signal(loop, fd, count, &probe), 0);
+	ck_assert_int_eq(write(pipe_ends[1], "abc", 3), 3);
+	loop_pause(loop, fd);
+	loop_timer_set(rest.timer, 20);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(probe.calls, 0);
+	ck_assert_int_eq(loop_resume(loop, fd), 0);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(probe.calls, 3);
+	loop_pause(loop, pipe_ends[1]); /* not watched */
+	ck_assert_int_eq(loop_resume(loop, pipe_ends[1]), -ENOENT);
+	loop_free(loop); /* before the descriptor goes */
+	loop = NULL;
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_cannot_be_watched)
 {
 	struct probe probe = {0};
@@ -174,6 +201,7 @@ int main(void)
 	tcase_add_test(tcase, setting_again_restarts);
 	tcase_add_test(tcase, a_timer_set_late_in_a_callback_counts_from_then);
 	tcase_add_test(tcase, descriptors_stay_watched);
+	tcase_add_test(tcase, a_descriptor_rests_until_it_is_resumed);
 	tcase_add_test(tcase, a_descriptor_that_cannot_be_watched);
 	tcase_add_test(tcase, signals_arrive_in_the_loop);
 	tcase_add_test(tcase, a_stop_before_the_run_counts);
