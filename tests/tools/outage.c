@@ -3,7 +3,9 @@
  * Test tool: breaks a mirror again and again, and measures how long no copy comes. It sends
  * numbered frames on the monitored interface without pause, in the client's namespace, and reads
  * the copies from the endpoint in the collector's. It prints one line for each repair: microseconds
- * from the first frame that was not copied to the first copy after it, and how many were not.
+ * from the first frame that was not copied to the first copy after it, how many were not, and
+ * microseconds from the kernel's event of the break to that copy; -1: there was no such event
+ * before it. To delete a device takes the kernel a while, and it tells of it near the end.
  *
  * "filter" deletes the egress filters of pref 2, "link NAME" a device. "again COMMAND" runs a shell
  * command that makes the monitored interface anew; the clock starts with the first frame that the
@@ -34,6 +36,7 @@ struct bench {
 	int packets; /* sends on the monitored interface */
 	int reader;  /* on the endpoint */
 	int netlink;
+	int events;
 	uint64_t number;
 };
 
@@ -145,6 +148,28 @@ static int hurt(struct bench *b)
 	return ask(b, RTM_DELLINK, &info, sizeof(info));
 }
 
+/* Empties the event socket; whether it told of the break. */
+static bool told(struct bench *b, int ifindex)
+{
+	struct {
+		struct nlmsghdr header;
+		char body[16384];
+	} m;
+	bool filter = strcmp(b->kind, "filter") == 0, found = false;
+
+	while (recv(b->events, &m, sizeof(m), MSG_DONTWAIT) > 0) {
+		const struct ifinfomsg *link = (const struct ifinfomsg *)m.body;
+		const struct tcmsg *tcm = (const struct tcmsg *)m.body;
+		if (filter)
+			found |=
+			    m.header.nlmsg_type == RTM_DELTFILTER && tcm->tcm_ifindex == ifindex;
+		else
+			found |= m.header.nlmsg_type == RTM_DELLINK && link->ifi_index == ifindex &&
+				 link->ifi_family == AF_UNSPEC;
+	}
+	return found;
+}
+
 /* Runs the command; returns when a frame went out on the new interface, which is when. */
 static double make_again(struct bench *b, pid_t *child)
 {
@@ -175,9 +200,12 @@ static bool break_beside(struct bench *b)
 {
 	static double sent_at[WINDOW], came_at[WINDOW];
 	uint64_t from = b->number, enough = UINT64_MAX, copy = 0;
-	double end = now_us() + GIVE_UP_S * 1e6, outage = 0;
+	double end = now_us() + GIVE_UP_S * 1e6, outage = 0, told_at = 0;
+	bool filter = strcmp(b->kind, "filter") == 0;
+	int ifindex = (int)if_nametoindex(filter ? b->interface : b->what), status;
+
+	told(b, ifindex); /* of the breaks before */
 	pid_t child = fork();
-	int status;
 
 	if (child == 0)
 		_exit(hurt(b) != 0);
@@ -192,6 +220,8 @@ static bool break_beside(struct bench *b)
 		while (read_copy(b, &copy))
 			if (copy >= from)
 				came_at[copy - from] = now_us();
+		if (told_at == 0 && told(b, ifindex))
+			told_at = now_us();
 		if (enough == UINT64_MAX && waitpid(child, &status, WNOHANG) == child) {
 			if (status)
 				return false;
@@ -208,7 +238,9 @@ static bool break_beside(struct bench *b)
 		last--;
 	if (missed)
 		outage = came_at[last] - sent_at[first];
-	printf("%.0f %llu\n", outage, (unsigned long long)missed);
+	bool after = missed && told_at > 0 && told_at < came_at[last];
+	printf("%.0f %llu %.0f\n", outage, (unsigned long long)missed,
+	       after ? came_at[last] - told_at : -1);
 	return true;
 }
 
@@ -220,7 +252,7 @@ static bool make_anew(struct bench *b)
 
 	if (start == 0 || !until_copied(b, from, &first))
 		return false;
-	printf("%.0f %llu\n", now_us() - start, (unsigned long long)(first - from));
+	printf("%.0f %llu -1\n", now_us() - start, (unsigned long long)(first - from));
 	waitpid(child, NULL, 0);
 	return true;
 }
@@ -240,6 +272,7 @@ int main(int argc, char **argv)
 {
 	struct bench b = {0};
 	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = 0};
+	struct sockaddr_nl groups = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_TC};
 	int count;
 
 	if (argc < 7) {
@@ -264,6 +297,11 @@ int main(int argc, char **argv)
 		return 1;
 	b.packets = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	b.netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	b.events = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (bind(b.events, (struct sockaddr *)&groups, sizeof(groups)) < 0) {
+		perror("outage: events");
+		return 1;
+	}
 	for (int i = 0; i < count; i++)
 		if (!one_repair(&b))
 			return 1;
