@@ -114,7 +114,7 @@ static void look(const struct setup *s, struct stream *stream, const struct snap
 		stream->blind.robbed = ahead == AHEAD_DOES;
 		return;
 	}
-	const struct rtnl_link_stats64 *stats = &link->stats;
+	const struct link_stats *stats = &link->stats;
 	struct blind_sample now = {
 	    .ifindex = link->ifindex,
 	    .filtered = s->config->mirrors[stream->mirror].filter[0] != '\0',

@@ -4,6 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void array_reserve(void **items, size_t *capacity, size_t wanted, size_t item_size)
+{
+	void *moved = wanted > *capacity ? reallocarray(*items, wanted, item_size) : NULL;
+
+	if (!moved)
+		return;
+	*items = moved;
+	*capacity = wanted;
+}
+
 void *array_add(void **items, size_t *count, size_t *capacity, size_t item_size)
 {
 	if (*count == *capacity) {

@@ -6,6 +6,7 @@
 #include "common/daemon_parts.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -93,10 +94,12 @@ void daemon_pass(void *ctx)
 	pacer_done(&life->pacer, now_ms, now_ms - began_ms, !error);
 	schedule(life);
 	d->summary(d->ctx, summary, sizeof(summary));
-	if (life->ready)
+	if (life->ready) {
 		service_status(summary);
-	else
-		service_ready(summary);
+		return;
+	}
+	service_ready(summary);
+	malloc_trim(0); /* of what it took to get ready */
 	life->ready = true;
 }
 

@@ -6,6 +6,8 @@
 
 #include "common/tc.h"
 
+enum { SOME_MORE = 8 }; /* links than the last time */
+
 /* A device that vanished between two dumps has no filters and no offloads: an event will tell, that
  * is no error. */
 static bool vanished(int error)
@@ -196,7 +198,7 @@ bool kernel_some_programs_changed(struct kernel *kernel, enum owner owner,
 	return programs_changed(kernel, owner, seen, at, KERNEL_SOME_HOOKS);
 }
 
-static uint64_t lost(const struct rtnl_link_stats64 *stats)
+static uint64_t lost(const struct link_stats *stats)
 {
 	return stats->tx_dropped + stats->tx_errors;
 }
@@ -207,7 +209,7 @@ enum moved kernel_moved(struct kernel *kernel, enum owner owner, const struct sn
 
 	for (size_t i = 0; i < seen->links.count; i++) {
 		const struct link *link = &seen->links.items[i];
-		struct rtnl_link_stats64 now;
+		struct link_stats now;
 		if (link->group != owner_group(owner) ||
 		    kernel->read_stats(kernel, link->ifindex, &now))
 			continue;
@@ -224,6 +226,7 @@ int kernel_observe(struct kernel *kernel, enum owner owner, struct snapshot *see
 {
 	struct snapshot now = {0};
 
+	ARRAY_RESERVE(&now.links, seen->links.count + SOME_MORE);
 	int error = kernel->dump_links(kernel, &now);
 	if (!error)
 		error = kernel->dump_addresses(kernel, &now);

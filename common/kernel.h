@@ -25,7 +25,7 @@ struct kernel {
 	/* What the dump of links does not say: link->offloads, link->detour and link->ways. */
 	int (*read_details)(struct kernel *kernel, struct link *link);
 	/* A link's counters of this moment. */
-	int (*read_stats)(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out);
+	int (*read_stats)(struct kernel *kernel, int ifindex, struct link_stats *out);
 	/* -ENETUNREACH and its kin: there is no route. */
 	int (*route)(struct kernel *kernel, const struct route_query *query, struct route *out);
 	/* On error `why` gets the kernel's own words where it has any, else the errno's. */

@@ -105,14 +105,22 @@ static uint32_t parse_xdp(const struct nlattr *nest)
 }
 
 /* The structure has grown over time: takes what this kernel has of it. */
-static bool parse_stats(const struct nlattr *attr, struct rtnl_link_stats64 *out)
+static bool parse_stats(const struct nlattr *attr, struct link_stats *out)
 {
+	struct rtnl_link_stats64 all = {0};
 	size_t size = 0;
 	const void *stats = nlattr_data(attr, &size);
 
 	if (!size)
 		return false;
-	memcpy(out, stats, size < sizeof(*out) ? size : sizeof(*out));
+	memcpy(&all, stats, size < sizeof(all) ? size : sizeof(all));
+	*out = (struct link_stats){.rx_packets = all.rx_packets,
+				   .rx_bytes = all.rx_bytes,
+				   .rx_dropped = all.rx_dropped,
+				   .tx_packets = all.tx_packets,
+				   .tx_bytes = all.tx_bytes,
+				   .tx_dropped = all.tx_dropped,
+				   .tx_errors = all.tx_errors};
 	return true;
 }
 
@@ -141,11 +149,11 @@ bool link_parse(const struct nlmsghdr *header, struct link *out)
 	return true;
 }
 
-bool link_stats_parse(const struct nlmsghdr *header, struct rtnl_link_stats64 *out)
+bool link_stats_parse(const struct nlmsghdr *header, struct link_stats *out)
 {
 	const struct nlattr *tb[IFLA_STATS_MAX + 1];
 
-	*out = (struct rtnl_link_stats64){0};
+	*out = (struct link_stats){0};
 	return header->nlmsg_type == RTM_NEWSTATS &&
 	       nlmsg_parse(header, sizeof(struct if_stats_msg), tb, IFLA_STATS_MAX) &&
 	       parse_stats(tb[IFLA_STATS_LINK_64], out);

@@ -15,7 +15,7 @@ bool link_parse(const struct nlmsghdr *header, struct link *out);
 bool address_parse(const struct nlmsghdr *header, struct address *out);
 
 /* RTM_NEWSTATS, as asked for with link_put_get_stats: false without the counters of a link. */
-bool link_stats_parse(const struct nlmsghdr *header, struct rtnl_link_stats64 *out);
+bool link_stats_parse(const struct nlmsghdr *header, struct link_stats *out);
 void link_put_get_stats(struct nlmsg *m, void *buffer, size_t size, int ifindex);
 
 void link_put_create(struct nlmsg *m, void *buffer, size_t size, const struct want_link *want,

@@ -69,6 +69,12 @@ enum way {
 	WAY_MULTICAST = 4, /* the kernel's own, which would take production's multicast in */
 };
 
+/* Of the kernel's 25, those that are looked at: a host may have thousands of links. */
+struct link_stats {
+	uint64_t rx_packets, rx_bytes, rx_dropped;
+	uint64_t tx_packets, tx_bytes, tx_dropped, tx_errors;
+};
+
 struct link {
 	int ifindex;
 	char name[IFNAMSIZ];
@@ -92,7 +98,7 @@ struct link {
 	uint32_t ways; /* enum way bits; as for offloads */
 	bool detour;   /* its forwarding database is not just the remote; as for offloads */
 	uint32_t xdp;  /* id of an eBPF program that takes packets first; 0: none */
-	struct rtnl_link_stats64 stats;
+	struct link_stats stats;
 };
 
 struct address {

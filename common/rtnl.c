@@ -66,7 +66,8 @@ static int take_qdisc(const struct nlmsghdr *header, void *snapshot)
 {
 	struct qdisc qdisc, *slot;
 
-	if (header->nlmsg_type != RTM_NEWQDISC || !qdisc_parse(header, &qdisc))
+	/* the kernel's defaults have no handle, and each link that is up has one or many of them */
+	if (header->nlmsg_type != RTM_NEWQDISC || !qdisc_parse(header, &qdisc) || !qdisc.handle)
 		return 0;
 	slot = ARRAY_ADD(&((struct snapshot *)snapshot)->qdiscs);
 	if (!slot)
@@ -171,7 +172,7 @@ static int take_stats(const struct nlmsghdr *header, void *out)
 }
 
 /* The kernel's answer is its own end: it is no dump, and nothing is to be confirmed. */
-static int read_stats(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out)
+static int read_stats(struct kernel *kernel, int ifindex, struct link_stats *out)
 {
 	struct talk *talker = &self(kernel)->talk;
 	struct nlmsg m;

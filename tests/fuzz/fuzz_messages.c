@@ -97,8 +97,8 @@ static void read_address(const struct nlmsghdr *message)
 
 static void read_counters(const struct nlmsghdr *message)
 {
-	static const struct rtnl_link_stats64 none;
-	struct rtnl_link_stats64 stats;
+	static const struct link_stats none;
+	struct link_stats stats;
 
 	if (!link_stats_parse(message, &stats))
 		fuzz_check(!memcmp(&stats, &none, sizeof(none)));

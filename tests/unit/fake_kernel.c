@@ -127,7 +127,7 @@ static int read_details(struct kernel *kernel, struct link *link)
 	return error;
 }
 
-static int read_stats(struct kernel *kernel, int ifindex, struct rtnl_link_stats64 *out)
+static int read_stats(struct kernel *kernel, int ifindex, struct link_stats *out)
 {
 	struct fake_kernel *fake = (struct fake_kernel *)kernel;
 	int error = reading(fake);

@@ -212,7 +212,7 @@ START_TEST(counters_that_start_again)
 	copy(0, 10, 100, 10);
 	copy(1, 10, 100, 10);
 	observe();
-	link.stats = (struct rtnl_link_stats64){0}; /* the tunnel was made anew */
+	link.stats = (struct link_stats){0}; /* the tunnel was made anew */
 	link.ifindex++;
 	copy(1, 50, 100, 50);
 	observe();
@@ -454,7 +454,7 @@ START_TEST(random_walk)
 				break;
 			case 1:
 				link.ifindex++;
-				link.stats = (struct rtnl_link_stats64){0};
+				link.stats = (struct link_stats){0};
 				break;
 			case 2:
 				copy(i, frames, size, frames / 2);

@@ -319,9 +319,15 @@ END_TEST
 
 START_TEST(reads_counters)
 {
-	const struct rtnl_link_stats64 sent = {.tx_packets = 7, .tx_errors = 1ULL << 40};
+	const struct rtnl_link_stats64 sent = {.rx_packets = 1,
+					       .rx_bytes = 2,
+					       .rx_dropped = 3,
+					       .tx_packets = 4,
+					       .tx_bytes = 5,
+					       .tx_dropped = 6,
+					       .tx_errors = 1ULL << 40};
 	struct if_stats_msg info = {.ifindex = 4};
-	struct rtnl_link_stats64 got;
+	struct link_stats got;
 
 	link_put_get_stats(&m, buffer, sizeof(buffer), 4);
 	ck_assert_uint_eq(m.header->nlmsg_type, RTM_GETSTATS);
@@ -333,7 +339,12 @@ START_TEST(reads_counters)
 	ck_assert(!link_stats_parse(m.header, &got));
 	nlmsg_put(&m, IFLA_STATS_LINK_64, &sent, 12 * 8); /* by an older kernel */
 	ck_assert(link_stats_parse(m.header, &got));
+	ck_assert_uint_eq(got.rx_packets, sent.rx_packets);
+	ck_assert_uint_eq(got.rx_bytes, sent.rx_bytes);
+	ck_assert_uint_eq(got.rx_dropped, sent.rx_dropped);
 	ck_assert_uint_eq(got.tx_packets, sent.tx_packets);
+	ck_assert_uint_eq(got.tx_bytes, sent.tx_bytes);
+	ck_assert_uint_eq(got.tx_dropped, sent.tx_dropped);
 	ck_assert_uint_eq(got.tx_errors, sent.tx_errors);
 }
 END_TEST

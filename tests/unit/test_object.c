@@ -31,6 +31,27 @@ START_TEST(empty_snapshot)
 }
 END_TEST
 
+START_TEST(reserved_arrays)
+{
+	ARRAY_OF(int) numbers = {0};
+
+	ARRAY_RESERVE(&numbers, 20);
+	ck_assert_uint_eq(numbers.capacity, 20);
+	ck_assert_uint_eq(numbers.count, 0);
+	const int *first = ARRAY_ADD(&numbers);
+	for (int i = 1; i < 20; i++)
+		*(int *)ARRAY_ADD(&numbers) = i;
+	ck_assert_ptr_eq(first, numbers.items);
+	ck_assert_int_eq(numbers.items[0], 0); /* zeroed */
+	ARRAY_RESERVE(&numbers, 3);            /* never less than there is */
+	ck_assert_uint_eq(numbers.capacity, 20);
+	*(int *)ARRAY_ADD(&numbers) = 20;
+	for (int i = 0; i <= 20; i++)
+		ck_assert_int_eq(numbers.items[i], i);
+	free(numbers.items);
+}
+END_TEST
+
 enum { LINKS = 500 };
 
 /* Links 2, 4, 6 ..., in a random order: every fourth has a hook with filters, every third
@@ -199,6 +220,7 @@ int main(void)
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, empty_snapshot);
+	tcase_add_test(tests, reserved_arrays);
 	tcase_add_test(tests, look_ups);
 	tcase_add_test(tests, cookies);
 	tcase_add_test(tests, cookie_bytes);
