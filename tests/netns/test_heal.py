@@ -63,9 +63,9 @@ REPAIRS = {
     # the tunnel device
     "tunnel down": (ip("link set vtap-soc down"), {TUNNEL: "down"}, ()),
     "tunnel held down": (ip("link set vtap-soc protodown on"), {TUNNEL: "held down"}, ()),
+    # in one message: between two of them there is time for a repair
     "tunnel held down for a reason": (
-        lambda ns: ip_batch(ns, ["link set vtap-soc protodown on", "link set vtap-soc protodown_reason 3 on"]),
-        {TUNNEL: "held down"}, (),
+        ip("link set vtap-soc protodown on protodown_reason 3 on"), {TUNNEL: "held down"}, (),
     ),
     "tunnel deleted": (ip("link del vtap-soc"), MISSING, ()),
     "tunnel renamed": (ip("link set vtap-soc name stolen"), MISSING, ("^stolen: delete",)),
