@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "collector/crossing.h"
 
+#include <string.h>
+
+static bool others(const struct crossing_counts *a, const struct crossing_counts *b)
+{
+	return memcmp(a->ifindexes, b->ifindexes, sizeof(a->ifindexes)) != 0;
+}
+
 static bool started_again(const struct crossing *c, const struct crossing_counts *now)
 {
 	return now->taken < c->base.taken || now->admitted_before < c->base.admitted_before;
 }
 
-bool crossing_judge(struct crossing *c, int ifindexes, const struct crossing_counts *now)
+bool crossing_judge(struct crossing *c, const struct crossing_counts *now)
 {
 	enum crossing_state was = c->state;
 
-	if (!c->watching || ifindexes != c->ifindexes) { /* of these nothing is known yet */
-		*c = (struct crossing){
-		    .state = CROSSING_GOOD, .watching = true, .ifindexes = ifindexes, .base = *now};
+	if (!c->watching || others(now, &c->base)) { /* of these nothing is known yet */
+		*c = (struct crossing){.state = CROSSING_GOOD, .watching = true, .base = *now};
 		return was != CROSSING_GOOD;
 	}
 	if (started_again(c, now)) {

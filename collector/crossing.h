@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/encap.h"
+
 enum { CROSSING_FRAMES = 10 }; /* fewer are no evidence */
 
 enum crossing_state {
@@ -24,13 +26,13 @@ struct crossing_counts {
 	uint64_t admitted_before;
 	uint64_t taken;
 	uint64_t admitted_after;
+	int ifindexes[ENCAPS]; /* of the endpoints; 0: none. Others count on their own */
 };
 
 struct crossing {
 	enum crossing_state state;
 	bool watching;
 	bool suspected; /* the last time, the endpoints had taken more than was let in */
-	int ifindexes;  /* of the endpoints, in one number: others count on their own */
 	struct crossing_counts base;
 };
 
@@ -38,6 +40,6 @@ struct crossing {
  * The door counts wire frames, the endpoint what receive offload made of them: what all goes
  * through the door grows no less there. True: the state changed.
  */
-bool crossing_judge(struct crossing *crossing, int ifindexes, const struct crossing_counts *now);
+bool crossing_judge(struct crossing *crossing, const struct crossing_counts *now);
 
 #endif

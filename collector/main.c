@@ -291,20 +291,18 @@ static bool concerns(void *ctx, const struct link *link)
 	return snapshot_first_address(&collector->daemon.reconcile.seen, link->ifindex);
 }
 
-/* Whether all endpoints are there; then what they took, and their ifindexes in one number. */
-static bool read_endpoints(struct collector *collector, uint64_t *taken, int *ifindexes)
+/* Whether all endpoints are there; then which they are, and what they took. */
+static bool read_endpoints(struct collector *collector, struct crossing_counts *counts)
 {
 	const struct collector_view now = view(collector);
 
-	*taken = 0;
-	*ifindexes = 0;
 	for (enum encap e = ENCAP_VXLAN; e < ENCAPS; e++) {
 		if (!collector->config->endpoints[e].enabled)
 			continue;
 		if (!now.endpoints[e])
 			return false;
-		*ifindexes = *ifindexes * 31 + now.endpoints[e]->ifindex;
-		*taken += now.endpoints[e]->stats.rx_packets;
+		counts->ifindexes[e] = now.endpoints[e]->ifindex;
+		counts->taken += now.endpoints[e]->stats.rx_packets;
 	}
 	return true;
 }
@@ -313,19 +311,18 @@ static bool refresh(void *ctx)
 {
 	struct collector *collector = ctx;
 	struct door_totals before = {0};
-	struct crossing_counts counts;
-	int ifindexes;
+	struct crossing_counts counts = {0};
 
 	int unread = door_read_totals(collector->door, &before);
 	int error = reconcile_observe(&collector->daemon.reconcile);
 	if (error)
 		log_warning("cannot read counters: %s", strerror(-error));
 	sample(collector);
-	if (unread || error || !read_endpoints(collector, &counts.taken, &ifindexes))
+	if (unread || error || !read_endpoints(collector, &counts))
 		return false;
 	counts.admitted_before = before.accepted.packets;
 	counts.admitted_after = collector->counts.totals.accepted.packets;
-	return crossing_judge(&collector->crossing, ifindexes, &counts);
+	return crossing_judge(&collector->crossing, &counts);
 }
 
 static char *status(void *ctx, bool degraded, double uptime_s)

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
 	uint64_t taken, admitted;
@@ -17,10 +18,10 @@ static const struct {
     {100, 100, CROSSING_GOOD},
 };
 
-static bool judge(struct crossing *crossing, int ifindexes, uint64_t taken, uint64_t admitted)
+static bool judge(struct crossing *crossing, int ifindex, uint64_t taken, uint64_t admitted)
 {
-	return crossing_judge(crossing, ifindexes,
-			      &(struct crossing_counts){admitted, taken, admitted});
+	return crossing_judge(crossing,
+			      &(struct crossing_counts){admitted, taken, admitted, {ifindex}});
 }
 
 START_TEST(judges)
@@ -66,6 +67,23 @@ START_TEST(another_endpoint_proves_nothing)
 }
 END_TEST
 
+/* Be it one of several that is another one, and whatever their numbers come to. */
+START_TEST(each_endpoint_counts)
+{
+	static const int others[][ENCAPS] = {{2, 1, 3}, {1, 31, 34}, {1, 32, 4}, {0, 32, 4}};
+	struct crossing crossing = {0};
+	struct crossing_counts now = {0, 0, 0, {1, 32, 3}};
+
+	crossing_judge(&crossing, &now);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		memcpy(now.ifindexes, others[i], sizeof(now.ifindexes));
+		now.admitted_before = now.admitted_after += 100; /* and none arrived there */
+		ck_assert(!crossing_judge(&crossing, &now));
+		ck_assert_int_eq(crossing.state, CROSSING_GOOD);
+	}
+}
+END_TEST
+
 /* What was let in before the first reading and arrived after it. */
 START_TEST(frames_on_their_way_prove_nothing)
 {
@@ -83,17 +101,19 @@ END_TEST
 /* Under load the door counts on while the endpoint is read, now for longer and now for shorter. */
 START_TEST(slow_readings_prove_nothing)
 {
-	static const struct crossing_counts readings[] = {
-	    {1000, 1000, 1300}, {2000, 2000, 2000}, {3000, 3300, 3300}, {4000, 4000, 4500}};
+	static const struct crossing_counts readings[] = {{1000, 1000, 1300, {7}},
+							  {2000, 2000, 2000, {7}},
+							  {3000, 3300, 3300, {7}},
+							  {4000, 4000, 4500, {7}}};
 	struct crossing crossing = {0};
 
 	for (size_t i = 0; i < sizeof(readings) / sizeof(*readings); i++)
-		ck_assert(!crossing_judge(&crossing, 7, &readings[i]));
+		ck_assert(!crossing_judge(&crossing, &readings[i]));
 	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
 	/* none arrived, but all that is certain is that some came while it was read */
-	ck_assert(!crossing_judge(&crossing, 7, &(struct crossing_counts){4500, 4000, 4600}));
+	ck_assert(!crossing_judge(&crossing, &(struct crossing_counts){4500, 4000, 4600, {7}}));
 	ck_assert_int_eq(crossing.state, CROSSING_GOOD);
-	ck_assert(crossing_judge(&crossing, 7, &(struct crossing_counts){4511, 4000, 4600}));
+	ck_assert(crossing_judge(&crossing, &(struct crossing_counts){4511, 4000, 4600, {7}}));
 	ck_assert_int_eq(crossing.state, CROSSING_STRANDED);
 }
 END_TEST
@@ -109,6 +129,7 @@ int main(void)
 	tcase_add_test(tests, slow_readings_prove_nothing);
 	tcase_add_test(tests, few_at_a_time_add_up);
 	tcase_add_test(tests, another_endpoint_proves_nothing);
+	tcase_add_test(tests, each_endpoint_counts);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
