@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/cutter.h"
+#include "collector/door_shared.h"
 #include "common/conf.h"
 
 enum { VNI_MAX = (1 << 24) - 1, CLIENTS_MAX = 1 << 24 };
@@ -101,6 +102,10 @@ static bool read_allow(struct conf *conf, struct collector_config *config)
 	config->allow = calloc(count + 1, sizeof(*config->allow));
 	if (!config->allow)
 		return false;
+	if (count > DOOR_ALLOW_MAX)
+		conf_problem(conf, conf_key_line(conf->root, "allow"),
+			     "allow has %u addresses and prefixes, more than %d", count,
+			     DOOR_ALLOW_MAX);
 	for (unsigned i = 0; i < count; i++) {
 		const struct conf_value *value = conf_value(conf->root, "allow", i);
 

@@ -200,6 +200,36 @@ START_TEST(prefixes)
 }
 END_TEST
 
+static char *many_allowed(size_t count)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	fputs("\nallow = {", out);
+	for (size_t i = 0; i < count; i++)
+		fputs(i ? ",\n192.0.2.1" : "192.0.2.1", out);
+	fputs("}", out);
+	fclose(out);
+	return text;
+}
+
+/* The door's list has an end: -t says so, not the start. */
+START_TEST(too_many_prefixes)
+{
+	char *text = many_allowed(32768);
+	struct collector_config *config = good(text);
+
+	ck_assert_uint_eq(config->allow_count, 32768);
+	collector_config_free(config);
+	free(text);
+	text = many_allowed(32769);
+	bad(text, "2: allow has 32769 addresses and prefixes, more than 32768\n");
+	free(text);
+}
+END_TEST
+
 START_TEST(ranges)
 {
 	bad("\nmax_clients = 0", "2: max_clients \"0\" is not a number from 1 to 16777216\n");
@@ -335,6 +365,7 @@ int main(void)
 	tcase_add_test(tcase, when_to_forget);
 	tcase_add_test(tcase, who_is_allowed);
 	tcase_add_test(tcase, prefixes);
+	tcase_add_test(tcase, too_many_prefixes);
 	tcase_add_test(tcase, ranges);
 	tcase_add_test(tcase, metrics);
 	tcase_add_test(tcase, all_problems_at_once);
