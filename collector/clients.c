@@ -12,12 +12,11 @@
 #include "collector/sleeps.h"
 
 #define SECOND_NS INT64_C(1000000000)
-#define STEP_NS      \
-	(SECOND_NS / \
-	 20) /* a change of the wall clock smaller than this is the noise of reading two clocks */
-#define RATE_NS      (SECOND_NS / 100 * 95) /* timers fire a little early, too */
-#define ROOM_AT_ONCE 64
-enum { PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 10000 };
+/* A smaller change of the wall clock is the noise of reading two clocks. */
+#define STEP_NS (SECOND_NS / 20)
+/* The shortest interval of a rate: timers fire a little early, too. */
+#define RATE_NS (SECOND_NS / 100 * 95)
+enum { ROOM_AT_FIRST = 64, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 10000 };
 
 void clients_init(struct clients *clients, uint64_t seed)
 {
@@ -83,7 +82,7 @@ static void index_again(struct clients *clients)
 
 static int grow(struct clients *clients)
 {
-	size_t room = clients->room ? clients->room * 2 : ROOM_AT_ONCE;
+	size_t room = clients->room ? clients->room * 2 : ROOM_AT_FIRST;
 	struct client *entries = reallocarray(clients->entries, room, sizeof(*entries));
 	uint32_t *slots;
 
@@ -116,7 +115,7 @@ void clients_begin_sample(struct clients *clients, const struct clients_clock *c
 	clients->sample++;
 }
 
-static uint64_t max(uint64_t a, uint64_t b)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -132,8 +131,8 @@ static void take_count(struct client *client, const struct door_client *seen)
 		client->raw = (struct door_counter){0};
 	}
 	client->raw_first_boot_ns = seen->first_boot_ns;
-	client->raw.packets = max(client->raw.packets, seen->count.packets);
-	client->raw.bytes = max(client->raw.bytes, seen->count.bytes);
+	client->raw.packets = larger(client->raw.packets, seen->count.packets);
+	client->raw.bytes = larger(client->raw.bytes, seen->count.bytes);
 	client->count.packets = client->base.packets + client->raw.packets;
 	client->count.bytes = client->base.bytes + client->raw.bytes;
 }
@@ -154,7 +153,8 @@ static void take_last(struct client *client, const struct clients_clock *clock,
 	if (last_mono_ns == client->raw_last_mono_ns)
 		return;
 	client->raw_last_mono_ns = last_mono_ns;
-	client->last_boot_ns = max(client->last_boot_ns, clients_clock_boot(clock, last_mono_ns));
+	client->last_boot_ns =
+	    larger(client->last_boot_ns, clients_clock_boot(clock, last_mono_ns));
 }
 
 static void client_start(const struct clients *clients, struct client *client,
@@ -311,17 +311,7 @@ const struct client *clients_sorted(struct clients *clients, size_t *count)
 	return clients->entries;
 }
 
-static time_t wall(const struct clients *clients, uint64_t boot_ns)
+time_t clients_wall(const struct clients *clients, uint64_t boot_ns)
 {
 	return (time_t)(((int64_t)boot_ns + clients->real_minus_boot_ns) / SECOND_NS);
-}
-
-time_t clients_wall_first(const struct clients *clients, const struct client *client)
-{
-	return wall(clients, client->first_boot_ns);
-}
-
-time_t clients_wall_last(const struct clients *clients, const struct client *client)
-{
-	return wall(clients, client->last_boot_ns);
 }

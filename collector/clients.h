@@ -86,11 +86,10 @@ size_t clients_silent(struct clients *clients, uint64_t silence_ns, struct door_
  * one whose count goes on. */
 void clients_may_have_left(struct clients *clients);
 
-/* By address, then VNI; valid until the next sample. */
+/* By address, VNI and encapsulation; valid until the next sample. */
 const struct client *clients_sorted(struct clients *clients, size_t *count);
 
-/* Wall clock times as of the latest sample. */
-time_t clients_wall_first(const struct clients *clients, const struct client *client);
-time_t clients_wall_last(const struct clients *clients, const struct client *client);
+/* What the wall clock, as it was set at the latest sample, said at a moment of BOOTTIME. */
+time_t clients_wall(const struct clients *clients, uint64_t boot_ns);
 
 #endif

@@ -132,12 +132,12 @@ static uint64_t bytes(const struct clients *clients, const struct client *client
 
 static uint64_t first_seen(const struct clients *clients, const struct client *client)
 {
-	return (uint64_t)clients_wall_first(clients, client);
+	return (uint64_t)clients_wall(clients, client->first_boot_ns);
 }
 
 static uint64_t last_seen(const struct clients *clients, const struct client *client)
 {
-	return (uint64_t)clients_wall_last(clients, client);
+	return (uint64_t)clients_wall(clients, client->last_boot_ns);
 }
 
 static const struct {

@@ -108,9 +108,9 @@ static void put_client(struct json_text *text, const struct collector_view *view
 	json_text_literal(text, ",\"bits_per_s\":");
 	json_text_decimal(text, client->bits_per_s);
 	json_text_literal(text, ",\"first_seen\":");
-	json_text_time(text, clients_wall_first(view->clients, client));
+	json_text_time(text, clients_wall(view->clients, client->first_boot_ns));
 	json_text_literal(text, ",\"last_seen\":");
-	json_text_time(text, clients_wall_last(view->clients, client));
+	json_text_time(text, clients_wall(view->clients, client->last_boot_ns));
 	json_text_literal(text, "}");
 }
 
@@ -131,10 +131,7 @@ static void add_rejected(const struct collector_view *view, struct json_object *
 		json_add_string(entry, "address", ip_addr_format(&source->address, address));
 		json_add_number(entry, "packets", source->count.packets);
 		json_add_number(entry, "bytes", source->count.bytes);
-		add_time(
-		    entry, "last_seen",
-		    (time_t)(((int64_t)source->last_boot_ns + view->clients->real_minus_boot_ns) /
-			     1000000000));
+		add_time(entry, "last_seen", clients_wall(view->clients, source->last_boot_ns));
 	}
 }
 

@@ -253,20 +253,20 @@ START_TEST(last_seen_over_a_suspend)
 
 	pass(2.5);
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL);
 	/* an hour asleep: MONOTONIC did not count it */
 	now.boot_ns += 3600 * SECOND;
 	now.real_ns += 3600 * (int64_t)SECOND;
 	pass(1);
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL);
 	pass(10);
 	seen.count.packets++;
 	seen.last_mono_ns = now.mono_ns;
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 3600 + 13);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL + 3600 + 13);
 }
 END_TEST
 
@@ -283,12 +283,12 @@ START_TEST(times_survive_a_suspend_before_the_start)
 	sleeps_note(&sleeps, now.mono_ns, now.boot_ns);
 	now.sleeps = &sleeps;
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL);
 	seen.last_mono_ns = now.mono_ns;
 	pass(1);
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 3630);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL + 3630);
 }
 END_TEST
 
@@ -300,8 +300,8 @@ START_TEST(times_follow_a_step_of_the_wall_clock)
 	pass(5);
 	now.real_ns += 86400 * (int64_t)SECOND;
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 86400);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL + 86400);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL + 86400);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL + 86400);
 }
 END_TEST
 
@@ -314,7 +314,7 @@ START_TEST(times_do_not_flicker)
 		pass(1);
 		now.real_ns += i % 2 ? 400 : -400;
 		sample(&seen, 1);
-		ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+		ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL);
 	}
 }
 END_TEST
@@ -325,7 +325,7 @@ START_TEST(last_seen_is_never_in_the_future)
 
 	seen.last_mono_ns += 30 * SECOND;
 	sample(&seen, 1);
-	ck_assert_int_eq(clients_wall_last(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->last_boot_ns), WALL);
 }
 END_TEST
 
@@ -349,7 +349,7 @@ START_TEST(counters_do_not_run_backwards)
 	ck_assert_uint_eq(only()->count.packets, 108);
 	ck_assert_uint_eq(only()->count.bytes, 10800);
 	assert_near(only()->packets_per_s, 3);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL);
 	seen.count.packets++;
 	sample(&seen, 1);
 	ck_assert_uint_eq(only()->count.packets, 109);
@@ -439,7 +439,7 @@ START_TEST(a_forgotten_client_starts_anew)
 	pass(1);
 	sample(&seen, 1);
 	ck_assert_uint_eq(only()->count.packets, 3);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 20);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL + 20);
 	assert_near(only()->packets_per_s, 3);
 	/* the door kept it, as it had just sent something: it goes on */
 	pass(20);
@@ -449,7 +449,7 @@ START_TEST(a_forgotten_client_starts_anew)
 	seen.last_mono_ns = now.mono_ns;
 	sample(&seen, 1);
 	ck_assert_uint_eq(only()->count.packets, 4);
-	ck_assert_int_eq(clients_wall_first(&table, only()), WALL + 20);
+	ck_assert_int_eq(clients_wall(&table, only()->first_boot_ns), WALL + 20);
 	/* a door that starts anew by itself, however, is a continuation */
 	seen = client_of("10.0.0.5", 42, 5, 500);
 	pass(1);
