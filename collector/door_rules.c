@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/door.h"
+#include "collector/door_key.h"
 #include "collector/door_private.h"
 #include "collector/door_shared.h"
 #include "collector/door_table.h"
@@ -184,17 +185,6 @@ void door_set_rules(struct door *door, const struct door_rules *rules,
 
 /* ---- addresses ---- */
 
-static void map_address(const struct ip_addr *address, __u64 mapped[2])
-{
-	uint8_t bytes[16] = {[10] = 0xff, [11] = 0xff};
-
-	if (address->family == AF_INET)
-		memcpy(bytes + 12, address->bytes, 4);
-	else
-		memcpy(bytes, address->bytes, sizeof(bytes));
-	memcpy(mapped, bytes, sizeof(bytes));
-}
-
 void door_set_here(struct door *door, const struct snapshot *seen)
 {
 	__u64 here[DOOR_HERE][2] = {{0}};
@@ -202,7 +192,7 @@ void door_set_here(struct door *door, const struct snapshot *seen)
 	for (size_t i = 0; i < seen->addresses.count; i++) {
 		__u64 address[2];
 
-		map_address(&seen->addresses.items[i].addr, address);
+		door_words_put(address, &seen->addresses.items[i].addr);
 		const uint32_t place = door_here_place(address);
 		if (!here[place][0] && !here[place][1])
 			memcpy(here[place], address, sizeof(address));

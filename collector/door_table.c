@@ -5,7 +5,6 @@
  */
 #include "collector/door_table.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -15,43 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/door_key.h"
 #include "collector/rules.h"
 
 enum { NO_BARRIER_NS = 20000000 }; /* a program runs for microseconds */
-
-struct ip_addr door_key_address(const struct door_key *key)
-{
-	struct ip_addr address = {.family = key->family == DOOR_IPV4 ? AF_INET : AF_INET6};
-
-	memcpy(address.bytes, key->address, sizeof(address.bytes));
-	return address;
-}
-
-enum encap door_key_encap(const struct door_key *key)
-{
-	switch (key->encap) {
-	case DOOR_ENCAP_GRETAP:
-		return ENCAP_GRETAP;
-	case DOOR_ENCAP_GRE:
-		return ENCAP_GRE;
-	}
-	return ENCAP_VXLAN;
-}
-
-static uint8_t encap_to_door(enum encap encap)
-{
-	static const uint8_t encaps[ENCAPS] = {DOOR_ENCAP_VXLAN, DOOR_ENCAP_GRETAP, DOOR_ENCAP_GRE};
-	return encaps[encap];
-}
-
-static struct door_key key_of(const struct door_client *client)
-{
-	struct door_key key = {.vni = client->vni, .encap = encap_to_door(client->encap)};
-
-	key.family = client->address.family == AF_INET ? DOOR_IPV4 : DOOR_IPV6;
-	memcpy(key.address, client->address.bytes, sizeof(key.address));
-	return key;
-}
 
 static bool entry_allowed(const struct collector_config *config, const struct door_key *key)
 {
@@ -265,11 +231,13 @@ void door_table_forget(struct door_table *table, const struct door_client *clien
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct door_key key = key_of(&clients[i]);
+		const struct door_client *client = &clients[i];
+		const struct door_key key =
+		    door_key_make(&client->address, client->vni, client->encap);
 		struct door_slot *slot = find(table, &key, false);
 
-		if (!slot || __atomic_load_n(&slot->last_mono_ns, __ATOMIC_SEQ_CST) >
-				 clients[i].last_mono_ns)
+		if (!slot ||
+		    __atomic_load_n(&slot->last_mono_ns, __ATOMIC_SEQ_CST) > client->last_mono_ns)
 			continue;
 		leave(slot);
 		any = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The door's client table: walk, copy, purge. Knows neither the program nor how the table was
+ * The door's client table: walk, copy, forget. Knows neither the program nor how the table was
  * found.
  */
 #ifndef VTAP_COLLECTOR_DOOR_TABLE_H
@@ -14,9 +14,6 @@
 #include "collector/door_slot.h"
 #include "common/addr.h"
 
-struct ip_addr door_key_address(const struct door_key *key);
-enum encap door_key_encap(const struct door_key *key);
-
 /* The table as the program has it, mapped: see door_slot.h. All zero: none. */
 struct door_table {
 	struct door_head *head;
@@ -25,6 +22,7 @@ struct door_table {
 	size_t size;
 };
 
+/* Maps the table behind the descriptor `fd`, which stays the caller's. 0 or a negative errno. */
 int door_table_open(struct door_table *table, int fd);
 void door_table_close(struct door_table *table);
 

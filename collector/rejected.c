@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include "collector/door_key.h"
 
 /* ---- one source, from all processors --------------------------------------------------------- */
 
@@ -53,20 +54,11 @@ static bool busier(const struct rejected_source *a, const struct rejected_source
 
 static void offer(struct rejected *to, const struct door_rejected_source *merged)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	struct rejected_source source = {.count = {merged->score, merged->bytes},
+	struct rejected_source source = {.address = door_words_address(merged->address),
+					 .count = {merged->score, merged->bytes},
 					 .last_mono_ns = merged->last_mono_ns};
-	uint8_t bytes[16];
 	size_t at;
 
-	memcpy(bytes, merged->address, sizeof(bytes));
-	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
-		source.address.family = AF_INET;
-		memcpy(source.address.bytes, bytes + sizeof(mapped), 4);
-	} else {
-		source.address.family = AF_INET6;
-		memcpy(source.address.bytes, bytes, sizeof(bytes));
-	}
 	if (to->count == REJECTED_TOP && !busier(&source, &to->top[REJECTED_TOP - 1]))
 		return;
 	if (to->count < REJECTED_TOP)

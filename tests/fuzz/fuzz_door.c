@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "collector/door.h"
-#include "collector/door_table.h"
+#include "collector/door_key.h"
 #include "collector/rules.h"
 #include "tests/fuzz/door_model.h"
 #include "tests/fuzz/fuzz.h"
