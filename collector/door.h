@@ -72,7 +72,8 @@ uint32_t door_seal_id(const struct door *door, enum encap encap);
 /* The program for the end of the veth pair that segments of aggregates come out of. */
 int door_cut_end_fd(const struct door *door);
 uint32_t door_cut_end_id(const struct door *door);
-/* Where aggregates are sent to be cut; 0: they go on as they are. */
+/* The interface that aggregates are sent to, to be cut; 0: they go on as they are. 0 or a negative
+ * errno. */
 int door_set_cutter(struct door *door, int ifindex);
 /* The maps to keep over a restart: fills up to `max`, returns how many there are. Names are static.
  */
@@ -105,6 +106,7 @@ void door_set_here(struct door *door, const struct snapshot *seen);
  */
 void door_take_late(struct door *door, const struct collector_config *config, bool last);
 
+/* These return 0 or a negative errno. */
 int door_read_totals(const struct door *door, struct door_totals *out);
 /* For each of DOOR_REJECTED_SETS one set per possible CPU, `cpus` of them; to be freed. */
 int door_read_rejected(const struct door *door, struct door_rejected_set **out, size_t *cpus);
@@ -114,16 +116,14 @@ int door_write_settled(const struct door *door, const struct door_counter *settl
 /* The same moment by both clocks, to be told before each reading: when the machine was asleep is
  * kept with the clients. Valid until the door is closed. */
 const struct door_sleeps *door_note_sleep(struct door *door, uint64_t mono_ns, uint64_t boot_ns);
-/* Calls fn for each client; stops when fn returns non-zero and returns that. Negative errno: the
- * map could not be read. */
+/* Calls fn for each client; stops when fn returns non-zero and returns that. */
 int door_each_client(const struct door *door,
 		     int (*fn)(void *ctx, const struct door_client *client), void *ctx);
 
 /*
  * Takes clients out of the table, except those that sent something after last_mono_ns; what they
- * sent goes on in totals.forgotten. Others with room to come in can do so then. 0 or a negative
- * errno, with some of them taken out.
+ * sent goes on in totals.forgotten. Others can come in then.
  */
-int door_forget(struct door *door, const struct door_client *clients, size_t count);
+void door_forget(struct door *door, const struct door_client *clients, size_t count);
 
 #endif

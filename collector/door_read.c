@@ -11,8 +11,6 @@
 #include "collector/door.h"
 #include "collector/door_private.h"
 #include "collector/door_shared.h"
-#include "collector/door_table.h"
-#include "collector/sleeps.h"
 
 static void add(struct door_counter *to, const struct door_sum *sum)
 {
@@ -41,18 +39,6 @@ int door_read_totals(const struct door *door, struct door_totals *out)
 	if (!error)
 		add(&out->forgotten, &door->table.head->forgotten);
 	return error;
-}
-
-const struct door_sleeps *door_note_sleep(struct door *door, uint64_t mono_ns, uint64_t boot_ns)
-{
-	sleeps_note(&door->table.head->sleeps, mono_ns, boot_ns);
-	return &door->table.head->sleeps;
-}
-
-int door_each_client(const struct door *door,
-		     int (*fn)(void *ctx, const struct door_client *client), void *ctx)
-{
-	return door_table_each(&door->table, fn, ctx);
 }
 
 int door_read_rejected(const struct door *door, struct door_rejected_set **out, size_t *cpus)

@@ -202,37 +202,3 @@ void door_set_here(struct door *door, const struct snapshot *seen)
 			if (door->skel->bss->vtap_here[i][half] != here[i][half])
 				store(&door->skel->bss->vtap_here[i][half], here[i][half]);
 }
-
-/* ---- clients ---- */
-
-int door_forget(struct door *door, const struct door_client *clients, size_t count)
-{
-	door_table_forget(&door->table, clients, count);
-	return 0;
-}
-
-static bool put(void *ctx, const struct door_late *late)
-{
-	const struct door *door = ctx;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = late, .data_size_in = sizeof(*late));
-
-	return !bpf_prog_test_run_opts(bpf_program__fd(door->skel->progs.vtap_put), &opts) &&
-	       !opts.retval;
-}
-
-void door_take_late(struct door *door, const struct collector_config *config, bool last)
-{
-	const bool settles = last && !door->alone;
-
-	if (!settles && !door->before.head)
-		return;
-	if (last)
-		door_table_wait();
-	if (door->before.head)
-		door_table_late(&door->before, &door->table, config, put, door);
-	if (!settles)
-		return;
-	door_table_close(&door->before);
-	door_table_purge(&door->table, config);
-	door->alone = true;
-}

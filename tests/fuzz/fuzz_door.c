@@ -148,7 +148,7 @@ static void check_door(unsigned which, const struct door_frame *frame)
 		   after->count.bytes == before->count.bytes);
 	/* the table never fills up: that is test_door's */
 	if (after->clients > FORGET_AT) {
-		fuzz_check(door_forget(door, after->all, after->clients) == 0);
+		door_forget(door, after->all, after->clients);
 		fuzz_check(look(door, &model)->clients < after->clients);
 	}
 }
