@@ -15,10 +15,11 @@
 
 /* Aggregates go in at the first, segments come out at the second. */
 enum cutter_end { CUTTER_IN, CUTTER_OUT };
+/* Only readers of VXLAN frames can be spared what GRO merged, and only if they want to be. */
 bool cutter_wanted(const struct collector_config *config);
+/* The names of the ends that belong to an endpoint's device, and whether a name is one of them. */
 void cutter_name(const char *device, enum cutter_end end, char name[IFNAMSIZ]);
-
-bool cutter_is(const char *name, const char *device); /* the name of one of them */
+bool cutter_is(const char *name, const char *device);
 
 /* Adds it to what is desired. 0 or -ENOMEM. */
 int cutter_plan(const struct collector_config *config, int prog_fd, uint32_t prog_id, int subject,

@@ -65,15 +65,21 @@ static int open_door(struct collector *collector, const struct collector_config 
 	return 0;
 }
 
+/* The id of the door's program that this filter is, be it an earlier collector's; 0: it is none. */
+static uint32_t door_id(const struct filter *filter)
+{
+	return filter->owner == OWNER_COLLECTOR ? filter->prog_id : 0;
+}
+
 /* The program of an earlier collector in this network namespace; 0: none. */
 static uint32_t find_old_door(struct reconcile *reconcile)
 {
 	if (reconcile_observe(reconcile))
 		return 0; /* the first pass will report what is wrong */
 	for (size_t i = 0; i < reconcile->seen.filters.count; i++) {
-		const struct filter *f = &reconcile->seen.filters.items[i];
-		if (f->owner == OWNER_COLLECTOR && f->prog_id)
-			return f->prog_id;
+		const uint32_t id = door_id(&reconcile->seen.filters.items[i]);
+		if (id)
+			return id;
 	}
 	return 0;
 }
@@ -198,12 +204,10 @@ static struct plan_door plan_door(const struct collector *collector)
 static bool old_doors_gone(const struct collector *collector)
 {
 	const struct snapshot *seen = &collector->daemon.reconcile.seen;
-	const uint32_t id = door_prog_id(collector->door);
 
 	for (size_t i = 0; i < seen->filters.count; i++) {
-		const struct filter *f = &seen->filters.items[i];
-		if (f->owner == OWNER_COLLECTOR && f->prog_id && f->prog_id != id &&
-		    strncmp(f->prog_name, PROG_NAME_DOOR, strlen(PROG_NAME_DOOR)) == 0)
+		const uint32_t id = door_id(&seen->filters.items[i]);
+		if (id && id != door_prog_id(collector->door))
 			return false;
 	}
 	return true;

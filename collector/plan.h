@@ -7,25 +7,28 @@
 #define VTAP_COLLECTOR_PLAN_H
 
 #include "collector/config.h"
-#include "common/diff.h"
 #include "collector/crossing.h"
+#include "common/diff.h"
 #include "common/subject.h"
 
 /* An endpoint's subject is its encapsulation. */
 enum { SUBJECT_DOOR = ENCAPS, SUBJECTS };
 
-/* The door's program, the seal's, and that of the cutter's end; id 0: not loaded, as in a dry run.
- */
+/* Programs to attach, the descriptors not the plan's; id 0: not loaded, as in a dry run. */
 struct plan_door {
-	int prog_fd;
+	int prog_fd; /* the door itself */
 	uint32_t prog_id;
 	int seal_fd[ENCAPS];
 	uint32_t seal_id[ENCAPS];
-	enum crossing_state crossing; /* what the counters say */
-	int cut_end_fd;
+	int cut_end_fd; /* for the cutter's end */
 	uint32_t cut_end_id;
+	enum crossing_state crossing; /* what the counters say */
 };
 
+/*
+ * Adds to `desired` what is to be there while the machine is as `seen` has it; `made`: interfaces
+ * whose clsact is the collector's own. What cannot be is blocked in `subjects`. 0 or -ENOMEM.
+ */
 int plan_collector(const struct collector_config *config, struct plan_door door,
 		   const struct snapshot *seen, const struct ifset *made, struct subjects *subjects,
 		   struct desired *desired);

@@ -19,9 +19,10 @@ enum rules_when {
 	RULES_AFTER   /* none do: where no device is, the collector has no business */
 };
 
+/* `desired`: what plan_collector wants where the machine is as `seen` has it. */
 void rules_plan(const struct collector_config *config, const struct snapshot *seen,
 		const struct desired *desired, enum rules_when when, struct door_rules *out);
-/* Once all devices are there. */
+/* The rules when all devices are there. */
 struct door_rules rules_configured(const struct collector_config *config);
 /* Whether clients of this kind are let in then; family as in door_key. */
 bool rules_let_in(const struct collector_config *config, enum encap encap, uint8_t family,

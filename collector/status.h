@@ -32,7 +32,9 @@ struct collector_received collector_received(const struct collector_view *view, 
  * are. */
 const char *collector_reason(const struct collector_view *view, enum encap encap);
 
+/* JSON, malloc'd; NULL: no memory. */
 char *collector_status(const struct collector_view *view, bool degraded, double uptime_s);
+/* For `systemctl status`: what is wrong, else what is open to whom. */
 void collector_summary(const struct collector_view *view, char *text, size_t size);
 
 #endif
