@@ -44,6 +44,16 @@ static void on_interrupt(int signo)
 	_exit(STATUS_OK);
 }
 
+/* What a shell has taken away from its background jobs stays away. */
+static void end_on_interrupt(void)
+{
+	const struct sigaction interrupt = {.sa_handler = on_interrupt};
+	struct sigaction before;
+
+	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &interrupt, NULL);
+}
+
 /* Texts or documents, one after another. */
 static int show_next(const struct look *look, const struct arguments *arguments, bool first)
 {
@@ -80,16 +90,16 @@ static void look_again(const struct arguments *arguments, struct look *look)
 
 int watch(const struct arguments *arguments)
 {
-	const struct sigaction interrupt = {.sa_handler = on_interrupt};
 	bool redraw = !arguments->json && terminal_can_redraw();
 	struct look look = {0};
 	sigset_t waiting;
 	int error = 0;
 
-	sigaction(SIGINT, &interrupt, NULL);
 	sigprocmask(SIG_SETMASK, NULL, &waiting);
 	if (redraw)
 		terminal_enter(&waiting);
+	else
+		end_on_interrupt();
 	for (bool first = true; error == 0; first = false) {
 		int64_t next_ns = now_ns() + (int64_t)(arguments->interval * NS_PER_S);
 

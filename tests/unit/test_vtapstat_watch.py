@@ -16,6 +16,11 @@ import unittest
 from vtapstat_rig import CLIENTS, DEGRADED, OK, PATIENCE, PROGRAM, Case, line
 
 
+def ignore_interrupts():
+    """As a shell does for its background jobs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Watch(Case):
     def start(self, *args, **kwargs):
         process = subprocess.Popen([PROGRAM, "-s", self.path, *args], stdin=subprocess.DEVNULL, **kwargs)
@@ -67,6 +72,15 @@ class Watch(Case):
         began = time.monotonic()
         self.interrupt(process)
         self.assertLess(time.monotonic() - began, 2)
+
+    def test_an_interrupt_that_is_ignored_stays_ignored(self):
+        self.serve()
+        process = self.start("--json", "--watch=0.1", stdout=subprocess.PIPE, preexec_fn=ignore_interrupts)
+        self.read_until(process.stdout.fileno(), lambda text: "\n" in text)
+        process.send_signal(signal.SIGINT)
+        self.read_until(process.stdout.fileno(), lambda text: text.count("\n") >= 5)
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), -signal.SIGTERM)
 
     def test_json_lines_of_an_answer_in_several_lines(self):
         self.serve(json.dumps(OK, indent=1).encode() + b"\n")
