@@ -55,6 +55,7 @@ static int parse_daemon(int argc, char **argv, struct arguments *arguments)
 		return STATUS_USAGE;
 	}
 	if (optind + 1 < argc) {
+		fprintf(stderr, "vtapstat: \"%s\" is one word too many\n", argv[optind + 1]);
 		usage(stderr);
 		return STATUS_USAGE;
 	}
@@ -86,7 +87,8 @@ static int parse_watch(struct arguments *arguments)
 	arguments->watch = true;
 	if (optarg == NULL || parse_interval(optarg, &arguments->interval))
 		return -1;
-	fprintf(stderr, "vtapstat: \"%s\" is not a number of seconds from 0.1 to 86400\n", optarg);
+	fprintf(stderr, "vtapstat: \"%s\" is not a number of seconds from %g to %.0f\n", optarg,
+		interval_min, interval_max);
 	return STATUS_USAGE;
 }
 

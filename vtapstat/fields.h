@@ -12,8 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool field_exists(const struct json_object *object, const char *key);        /* be it null */
-const char *field_string(const struct json_object *object, const char *key); /* NULL: none */
+/* Of the object itself, be it null. */
+bool field_exists(const struct json_object *object, const char *key);
+/* The values: NULL or false: there is none. Numbers below 0 are none. */
+const char *field_string(const struct json_object *object, const char *key);
 bool field_uint(const struct json_object *object, const char *key, uint64_t *out);
 bool field_double(const struct json_object *object, const char *key, double *out);
 struct json_object *field_object(const struct json_object *object, const char *key);

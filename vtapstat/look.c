@@ -59,6 +59,7 @@ static const char *choose_path(const struct arguments *arguments, struct look *l
 static void explain(struct look *look, const char *path, int error)
 {
 	const char *text = strerror(error);
+	char late[32];
 
 	switch (error) {
 	case EACCES:
@@ -74,7 +75,8 @@ static void explain(struct look *look, const char *path, int error)
 		text = "the daemon closed the connection without an answer";
 		break;
 	case ETIMEDOUT:
-		text = "no answer within 5 s";
+		snprintf(late, sizeof(late), "no answer within %d s", REQUEST_TIMEOUT_S);
+		text = late;
 		break;
 	case ENODATA:
 		text = "connection closed without an answer";

@@ -11,8 +11,8 @@ enum { REQUEST_TIMEOUT_S = 5 };
 
 /*
  * Asks for the status; the answer is malloc'd, NUL after `size` bytes, as it came. 0 or a negative
- * errno: -ETIMEDOUT after 5 s all in all, -ENODATA for a connection closed without a byte, -EFBIG
- * for an answer out of all proportion.
+ * errno: -ETIMEDOUT after REQUEST_TIMEOUT_S all in all, -ENODATA for a connection closed without a
+ * byte, -EFBIG for an answer out of all proportion.
  */
 int request_status(const char *path, char **answer, size_t *size);
 

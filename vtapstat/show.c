@@ -64,10 +64,18 @@ int show_json(const struct look *look)
 /* In JSON a newline is white space, and never part of a string. */
 int show_json_line(const struct look *look)
 {
-	for (size_t i = 0; look->document != NULL && i + 1 < look->size; i++)
-		if (look->answer[i] == '\n' || look->answer[i] == '\r')
-			look->answer[i] = ' ';
-	return show_json(look);
+	const char *at = look->answer;
+
+	if (look->document == NULL)
+		return show_json(look);
+	while (*at != '\0') {
+		size_t size = strcspn(at, "\r\n");
+
+		fwrite(at, 1, size, stdout);
+		at += size + strspn(at + size, "\r\n");
+		putchar(*at != '\0' ? ' ' : '\n');
+	}
+	return flush(0);
 }
 
 /* malloc'd; NULL: no memory. */

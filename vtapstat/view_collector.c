@@ -154,8 +154,10 @@ static int print_totals(const struct json_object *status, const struct page *pag
 		const char *device = field_string(endpoint, "device");
 		char *label;
 
-		if (asprintf(&label, "%s dropped", device != NULL ? device : "-") < 0)
-			break;
+		if (asprintf(&label, "%s dropped", device != NULL ? device : "-") < 0) {
+			table_free(table);
+			return -ENOMEM;
+		}
 		add_total(table, label, endpoint, "rx_dropped", "by the device");
 		free(label);
 	}

@@ -19,12 +19,12 @@ class Options(Case):
 
     def test_usage_errors(self):
         self.check(2, "server", out="", err="neither client nor collector")
-        self.check(2, "client", "collector", out="", err="usage:")
+        self.check(2, "client", "collector", out="", err="\"collector\" is one word too many\nusage:")
         self.check(2, "--bad", out="", err="usage:")
         self.check(2, "-s", out="", err="usage:")
         for seconds in "0", "-1", "x", "1x", "nan", "inf", "1e9", "0.01":
-            self.check(2, "--watch=" + seconds, out="", err="is not a number of seconds")
-        self.check(2, "--watch=", out="", err="is not a number of seconds")
+            self.check(2, "--watch=" + seconds, out="", err="is not a number of seconds from 0.1 to 86400")
+        self.check(2, "--watch=", out="", err="is not a number of seconds from 0.1 to 86400")
         self.check(2, "-w", "5", out="", err="--watch=5")
 
 
