@@ -16,6 +16,7 @@
 #include "client/setup.h"
 #include "client/state.h"
 #include "client/status.h"
+#include "common/control.h"
 #include "common/daemon.h"
 #include "common/file.h"
 #include "common/instance.h"
@@ -244,7 +245,7 @@ int main(int argc, char **argv)
 	struct client client = {
 	    .daemon = {.name = "vtap-client",
 		       .config = SYSCONFDIR "/vtap/client.conf",
-		       .socket = "/run/vtap/client.sock",
+		       .socket = CONTROL_CLIENT_PATH,
 		       .load = load,
 		       .adopt = adopt,
 		       .open = restore,

@@ -18,6 +18,7 @@
 #include "collector/plan.h"
 #include "collector/rules.h"
 #include "collector/status.h"
+#include "common/control.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
@@ -352,7 +353,7 @@ int main(int argc, char **argv)
 	struct collector collector = {
 	    .daemon = {.name = "vtap-collector",
 		       .config = SYSCONFDIR "/vtap/collector.conf",
-		       .socket = "/run/vtap/collector.sock",
+		       .socket = CONTROL_COLLECTOR_PATH,
 		       .needs_bpf = true,
 		       .tick_ms = SAMPLE_MS,
 		       .load = load,

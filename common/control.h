@@ -13,6 +13,10 @@
 struct control;
 struct loop;
 
+/* Where the daemons listen, unless they are told otherwise. */
+#define CONTROL_CLIENT_PATH    "/run/vtap/client.sock"
+#define CONTROL_COLLECTOR_PATH "/run/vtap/collector.sock"
+
 enum { CONTROL_REQUEST_MAX = 256, CONTROL_CONNECTIONS_MAX = 64, CONTROL_TIMEOUT_S = 5 };
 
 /* The current status as JSON text without a newline, malloc'd, the caller's to free; NULL: no

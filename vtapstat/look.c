@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "common/control.h"
 #include "vtapstat/request.h"
 #include "vtapstat/text.h"
 #include "vtapstat/view.h"
@@ -15,10 +16,10 @@
 static const struct {
 	const char *daemon, *path, *hint, *too;
 } daemons[] = {
-    {"collector", "/run/vtap/collector.sock",
+    {"collector", CONTROL_COLLECTOR_PATH,
      "is vtap-collector running? systemctl status vtap-collector",
      "  vtap-collector is on this host too: vtapstat collector"},
-    {"client", "/run/vtap/client.sock", "is vtap-client running? systemctl status vtap-client",
+    {"client", CONTROL_CLIENT_PATH, "is vtap-client running? systemctl status vtap-client",
      "  vtap-client is on this host too: vtapstat client"},
 };
 
