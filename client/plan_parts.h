@@ -53,7 +53,7 @@ void plan_tell_next_hop(struct context *c, const struct path *path, int subject)
 void plan_tell_blind(struct context *c, const struct stream *stream, const struct link *link,
 		     const struct want_filter *want);
 
-/* A stream by method "tee"; the monitored link may be missing. */
+/* A stream by method "tee", whose interface is there. */
 void plan_tee_copy(struct context *c, const struct stream *stream, const struct link *link);
 /* The clamp of a stream's interface, if its collector asks for it. */
 void plan_tee_clamp(struct context *c, const struct stream *stream);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A stream's filter: from a monitored interface, in one direction, to a tunnel or its hop.
+ * A stream: from a monitored interface, in one direction, to a tunnel or its hop. By method "tc"
+ * that is a filter; method "tee" is plan_tee.c.
  */
 #include "client/plan_parts.h"
 
@@ -92,9 +93,11 @@ static bool carries(struct context *c, const struct stream *stream, const struct
 	return false;
 }
 
-static bool may_mirror(struct context *c, const struct stream *stream, const struct link *link,
-		       const char *interface)
+/* Whether there is something to copy and somewhere to copy it to, by whatever method. */
+static bool has_ends(struct context *c, const struct stream *stream, const struct link *link)
 {
+	const char *interface = c->plan->config->mirrors[stream->mirror].interface;
+
 	/* the collector's own subject says why */
 	if (!c->plan->tunnels[stream->collector].usable)
 		return false;
@@ -104,7 +107,7 @@ static bool may_mirror(struct context *c, const struct stream *stream, const str
 		subject_block(c->subjects, stream->subject, "%s is a device of vtap's own",
 			      interface);
 	else
-		return carries(c, stream, link) && hook_free(c, stream, link);
+		return true;
 	return false;
 }
 
@@ -133,22 +136,14 @@ static uint32_t choose_handle(struct context *c, const struct stream *stream,
 	return handle;
 }
 
-void plan_stream(struct context *c, struct stream *stream)
+/* The filter of a stream by method "tc". */
+static void copy_by_tc(struct context *c, struct stream *stream, const struct link *link)
 {
 	const struct client_config *config = c->plan->config;
-	const struct client_mirror *mirror = &config->mirrors[stream->mirror];
 	const struct client_collector *collector = &config->collectors[stream->collector];
 	const struct tunnel *tunnel = &c->plan->tunnels[stream->collector];
-	const struct link *link = snapshot_link_named(c->seen, mirror->interface);
 
-	stream->handle = 0;
-	stream->ifindex = link ? link->ifindex : 0;
-	plan_tee_clamp(c, stream);
-	if (mirror->tee) {
-		plan_tee_copy(c, stream, link);
-		return;
-	}
-	if (!may_mirror(c, stream, link, mirror->interface))
+	if (!carries(c, stream, link) || !hook_free(c, stream, link))
 		return;
 	const struct filter_program *program = program_of(c, stream, link);
 	struct want_filter want = {.device = {.ifindex = link->ifindex},
@@ -172,4 +167,20 @@ void plan_stream(struct context *c, struct stream *stream)
 	}
 	plan_add_filter(c, &want);
 	plan_tell_blind(c, stream, link, &want);
+}
+
+void plan_stream(struct context *c, struct stream *stream)
+{
+	const struct client_mirror *mirror = &c->plan->config->mirrors[stream->mirror];
+	const struct link *link = snapshot_link_named(c->seen, mirror->interface);
+
+	stream->handle = 0;
+	stream->ifindex = link ? link->ifindex : 0;
+	plan_tee_clamp(c, stream);
+	if (!has_ends(c, stream, link))
+		return;
+	if (mirror->tee)
+		plan_tee_copy(c, stream, link);
+	else
+		copy_by_tc(c, stream, link);
 }

@@ -4,27 +4,20 @@
 #include <errno.h>
 #include <string.h>
 
-static bool may_tee(struct context *c, const struct stream *stream, const struct link *link,
-		    const char *interface)
+/* Whether nftables gets to see what this interface has, as it is. */
+static bool tee_reaches(struct context *c, const struct stream *stream, const struct link *link)
 {
-	const struct link *master = link ? snapshot_link(c->seen, link->master) : NULL;
+	const struct link *master = snapshot_link(c->seen, link->master);
 
-	if (!c->plan->tunnels[stream->collector].usable)
-		return false;
-	if (!link)
-		subject_block(c->subjects, stream->subject, "%s does not exist", interface);
-	else if (plan_own(link))
-		subject_block(c->subjects, stream->subject, "%s is a device of vtap's own",
-			      interface);
-	else if (master && strcmp(master->kind_name, "vrf") != 0)
+	if (master && strcmp(master->kind_name, "vrf") != 0)
 		subject_block(c->subjects, stream->subject,
 			      "%s is a part of %s: what it carries reaches nftables there, if at "
 			      "all; use method \"tc\"",
-			      interface, master->name);
+			      link->name, master->name);
 	else if (link->mtu > TEE_DEVICE_MTU)
 		subject_block(c->subjects, stream->subject,
 			      "%s has an MTU of %u, method \"tee\" can copy %u: use method \"tc\"",
-			      interface, link->mtu, TEE_DEVICE_MTU);
+			      link->name, link->mtu, TEE_DEVICE_MTU);
 	else
 		return true;
 	return false;
@@ -36,7 +29,7 @@ void plan_tee_copy(struct context *c, const struct stream *stream, const struct 
 	const struct client_collector *collector = &c->plan->config->collectors[stream->collector];
 	const struct link *device = snapshot_link_named(c->seen, collector->device);
 
-	if (!may_tee(c, stream, link, interface))
+	if (!tee_reaches(c, stream, link))
 		return;
 	if (!device) {
 		c->desired->ruleset.later = true; /* its ifindex is known when it is there */
