@@ -74,7 +74,50 @@ static void link_text(const struct op *op, const char *verb, char text[OP_TEXT])
 		 ip_addr_is_any(from) ? "" : ip_addr_format(from, local));
 }
 
-static void filter_text(const struct op *op, char text[OP_TEXT])
+enum { OFFLOAD_TEXT = 32 };
+
+static const char *offload_text(const struct op *op, enum offload bit, char text[OFFLOAD_TEXT])
+{
+	bool on = op->offloads_on & bit;
+
+	text[0] = '\0';
+	if (on || op->offloads_off & bit)
+		snprintf(text, OFFLOAD_TEXT, " %s %s", bit == OFFLOAD_GRO ? "gro" : "tx-checksum",
+			 on ? "on" : "off");
+	return text;
+}
+
+static void offloads_text(const struct op *op, char text[OP_TEXT])
+{
+	char tx[OFFLOAD_TEXT], gro[OFFLOAD_TEXT];
+
+	snprintf(text, OP_TEXT, "%s: set offloads%s%s", op->device.name,
+		 offload_text(op, OFFLOAD_TX_CHECKSUM, tx), offload_text(op, OFFLOAD_GRO, gro));
+}
+
+static void address_text(const struct op *op, char text[OP_TEXT])
+{
+	char address[IP_ADDR_TEXT];
+
+	snprintf(text, OP_TEXT, "%s: delete address %s/%u", op->device.name,
+		 ip_addr_format(&op->address.addr, address), op->address.prefix_len);
+}
+
+static void qdisc_text(const struct op *op, char text[OP_TEXT])
+{
+	if (op->type == OP_QDISC_DELETE)
+		snprintf(text, OP_TEXT, "%s: delete qdisc %s", op->device.name,
+			 op->parent == TC_H_CLSACT  ? "clsact"
+			 : op->handle == TBF_HANDLE ? "tbf"
+						    : "root");
+	else if (op->qdisc->kind == QDISC_CLSACT)
+		snprintf(text, OP_TEXT, "%s: create qdisc clsact", op->device.name);
+	else
+		snprintf(text, OP_TEXT, "%s: create qdisc tbf rate %llu bit/s", op->device.name,
+			 (unsigned long long)op->qdisc->tbf.rate * 8);
+}
+
+static void filter_put_text(const struct op *op, char text[OP_TEXT])
 {
 	const struct want_filter *f = op->filter;
 	char what[64];
@@ -89,23 +132,19 @@ static void filter_text(const struct op *op, char text[OP_TEXT])
 		 hook_name(f->parent), f->pref, f->handle, what);
 }
 
-enum { OFFLOAD_TEXT = 32 };
-
-static const char *offloads_text(const struct op *op, enum offload bit, char text[OFFLOAD_TEXT])
+static void filter_delete_text(const struct op *op, char text[OP_TEXT])
 {
-	bool on = op->offloads_on & bit;
-
-	text[0] = '\0';
-	if (on || op->offloads_off & bit)
-		snprintf(text, OFFLOAD_TEXT, " %s %s", bit == OFFLOAD_GRO ? "gro" : "tx-checksum",
-			 on ? "on" : "off");
-	return text;
+	if (op->handle)
+		snprintf(text, OP_TEXT, "%s %s: delete filter pref %u handle %#x", op->device.name,
+			 hook_name(op->parent), op->pref, op->handle);
+	else
+		snprintf(text, OP_TEXT, "%s %s: delete filters pref %u", op->device.name,
+			 hook_name(op->parent), op->pref);
 }
 
 const char *op_text(const struct op *op, char text[OP_TEXT])
 {
 	const char *name = op->device.name;
-	char addr[IP_ADDR_TEXT], tx[OFFLOAD_TEXT], gro[OFFLOAD_TEXT];
 
 	switch (op->type) {
 	case OP_LINK_CREATE:
@@ -136,26 +175,14 @@ const char *op_text(const struct op *op, char text[OP_TEXT])
 		snprintf(text, OP_TEXT, "%s: delete %s route", name, way_name(op->way));
 		break;
 	case OP_OFFLOADS:
-		snprintf(text, OP_TEXT, "%s: set offloads%s%s", name,
-			 offloads_text(op, OFFLOAD_TX_CHECKSUM, tx),
-			 offloads_text(op, OFFLOAD_GRO, gro));
+		offloads_text(op, text);
 		break;
 	case OP_ADDRESS_DELETE:
-		snprintf(text, OP_TEXT, "%s: delete address %s/%u", name,
-			 ip_addr_format(&op->address.addr, addr), op->address.prefix_len);
+		address_text(op, text);
 		break;
 	case OP_QDISC_CREATE:
-		if (op->qdisc->kind == QDISC_CLSACT)
-			snprintf(text, OP_TEXT, "%s: create qdisc clsact", name);
-		else
-			snprintf(text, OP_TEXT, "%s: create qdisc tbf rate %llu bit/s", name,
-				 (unsigned long long)op->qdisc->tbf.rate * 8);
-		break;
 	case OP_QDISC_DELETE:
-		snprintf(text, OP_TEXT, "%s: delete qdisc %s", name,
-			 op->parent == TC_H_CLSACT  ? "clsact"
-			 : op->handle == TBF_HANDLE ? "tbf"
-						    : "root");
+		qdisc_text(op, text);
 		break;
 	case OP_RULESET_PUT:
 		snprintf(text, OP_TEXT, "put tables %s", name);
@@ -164,15 +191,10 @@ const char *op_text(const struct op *op, char text[OP_TEXT])
 		snprintf(text, OP_TEXT, "nftables: delete tables %s", name);
 		break;
 	case OP_FILTER_PUT:
-		filter_text(op, text);
+		filter_put_text(op, text);
 		break;
 	case OP_FILTER_DELETE:
-		if (op->handle)
-			snprintf(text, OP_TEXT, "%s %s: delete filter pref %u handle %#x", name,
-				 hook_name(op->parent), op->pref, op->handle);
-		else
-			snprintf(text, OP_TEXT, "%s %s: delete filters pref %u", name,
-				 hook_name(op->parent), op->pref);
+		filter_delete_text(op, text);
 		break;
 	}
 	return text;
