@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/answers.h"
 #include "common/listener.h"
 #include "common/loop.h"
 
@@ -25,24 +26,11 @@
 enum { SEND_SIZE_MAX = 256 * 1024 };
 /* In one turn, so that those who come together can share an answer in the next one. */
 enum { ACCEPT_AT_ONCE = 16 };
-/* With that much being read already, the next answer waits: until some of it has been read, or is
- * this old. */
-enum { ANSWERS_SIZE_MAX = 16 * 1024 * 1024, ANSWER_AGE_MS = 1000 };
 
-static const char out_of_memory[] = "{\"error\": \"out of memory\"}\n";
 static const char too_many[] = "{\"error\": \"too many connections\"}\n";
 static const struct timeval connection_time = {.tv_sec = CONTROL_TIMEOUT_S};
 static const struct timeval descriptors_pause = {.tv_usec = 250000};
 static const struct timeval answers_pause = {.tv_usec = 20000};
-
-/* What one or more connections are told. */
-struct answer {
-	TAILQ_ENTRY(answer) entry;
-	unsigned int readers;
-	uint64_t made_ms;
-	size_t size;
-	char *text; /* with its newline */
-};
 
 struct connection {
 	LIST_ENTRY(connection) entry;
@@ -64,8 +52,7 @@ struct control {
 	struct event resume; /* accepts again after we ran out of descriptors */
 	struct event tell;   /* those that want the status */
 	LIST_HEAD(, connection) connections;
-	TAILQ_HEAD(answers, answer) answers; /* the oldest first */
-	size_t answers_size;
+	struct answers answers;
 	unsigned int count;
 	control_status_fn status;
 	void *ctx;
@@ -89,16 +76,6 @@ static void close_gently(int fd)
 	close(fd);
 }
 
-static void answer_release(struct control *control, struct answer *answer)
-{
-	if (--answer->readers)
-		return;
-	TAILQ_REMOVE(&control->answers, answer, entry);
-	control->answers_size -= answer->size;
-	free(answer->text);
-	free(answer);
-}
-
 static void connection_end(struct connection *connection)
 {
 	LIST_REMOVE(connection, entry);
@@ -107,7 +84,7 @@ static void connection_end(struct connection *connection)
 	event_del(&connection->deadline);
 	close_gently(connection->fd);
 	if (connection->answer)
-		answer_release(connection->control, connection->answer);
+		answers_release(&connection->control->answers, connection->answer);
 	free(connection);
 }
 
@@ -128,36 +105,6 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
 		connection->sent += (size_t)n;
 	if (n < 0 || connection->sent == answer->size)
 		connection_end(connection);
-}
-
-/* `text`, malloc'd or NULL, gets a newline. It has one reader so far, who releases it. NULL: no
- * memory. */
-static struct answer *answer_make(struct control *control, char *text)
-{
-	struct answer *answer = calloc(1, sizeof(*answer));
-	size_t size = text != NULL ? strlen(text) : 0;
-	char *line = text != NULL ? realloc(text, size + 2) : NULL;
-
-	if (line != NULL) {
-		memcpy(line + size, "\n", 2);
-		size++;
-	} else {
-		free(text);
-		line = strdup(out_of_memory);
-		size = sizeof(out_of_memory) - 1;
-	}
-	if (answer == NULL || line == NULL) {
-		free(line);
-		free(answer);
-		return NULL;
-	}
-	answer->text = line;
-	answer->size = size;
-	answer->readers = 1;
-	answer->made_ms = loop_now_ms();
-	TAILQ_INSERT_TAIL(&control->answers, answer, entry);
-	control->answers_size += size;
-	return answer;
 }
 
 /* Begins to send it; NULL ends the connection. */
@@ -196,9 +143,8 @@ static bool make_room(struct control *control)
 	const uint64_t now = loop_now_ms();
 	struct answer *oldest;
 
-	while (control->answers_size > ANSWERS_SIZE_MAX) {
-		oldest = TAILQ_FIRST(&control->answers);
-		if (now < oldest->made_ms + ANSWER_AGE_MS)
+	while ((oldest = answers_in_the_way(&control->answers)) != NULL) {
+		if (now < oldest->made_ms + ANSWERS_AGE_MS)
 			return false;
 		connection_end(reader_of(control, oldest));
 	}
@@ -218,25 +164,25 @@ static void on_tell(evutil_socket_t fd, short what, void *ctx)
 		event_add(&control->tell, &answers_pause);
 		return;
 	}
-	answer = answer_make(control, control->status(control->ctx));
+	answer = answers_make(&control->answers, control->status(control->ctx), loop_now_ms());
 	for (connection = LIST_FIRST(&control->connections); connection; connection = next) {
 		next = LIST_NEXT(connection, entry);
 		if (connection->wants_status)
 			tell(connection, answer);
 	}
 	if (answer != NULL)
-		answer_release(control, answer);
+		answers_release(&control->answers, answer);
 }
 
 static void refuse(struct connection *connection, enum control_request request)
 {
 	struct control *control = connection->control;
-	struct answer *answer = answer_make(
-	    control, control_error(request, connection->request, connection->request_size));
+	char *text = control_error(request, connection->request, connection->request_size);
+	struct answer *answer = answers_make(&control->answers, text, loop_now_ms());
 
 	tell(connection, answer);
 	if (answer != NULL)
-		answer_release(control, answer);
+		answers_release(&control->answers, answer);
 }
 
 static void on_request(evutil_socket_t fd, short what, void *ctx)
@@ -362,7 +308,7 @@ int control_open(struct loop *loop, const char *path, int listen_fd, control_sta
 	control->status = status;
 	control->ctx = ctx;
 	LIST_INIT(&control->connections);
-	TAILQ_INIT(&control->answers);
+	answers_init(&control->answers);
 	if (listen_fd >= 0)
 		error = listener_adopt(listen_fd, &control->listener, why, why_size);
 	else
