@@ -297,6 +297,39 @@ static bool may_load(void)
 	return error != -EPERM && error != -EACCES && error != -ENOSYS;
 }
 
+void reopen(const struct door_kept *kept, size_t count, uint32_t prog_id, bool wanted_lost)
+{
+	struct door *old = door;
+	bool lost = !wanted_lost;
+	int error = door_open(&config, kept, count, prog_id, &door, &lost, why, sizeof(why));
+
+	ck_assert_msg(error == 0, "%s: %s", strerror(-error), why);
+	ck_assert_int_eq(lost, wanted_lost);
+	ck_assert_uint_ne(door_prog_id(door), door_prog_id(old));
+	configure();
+	door_close(old);
+}
+
+int add_client(void *ctx, const struct door_client *client)
+{
+	struct door_counter *sum = ctx;
+
+	sum->packets += client->count.packets;
+	sum->bytes += client->count.bytes;
+	return 0;
+}
+
+void assert_adds_up(void)
+{
+	struct door_totals now = totals();
+	struct door_counter sum = now.forgotten;
+
+	ck_assert_int_eq(door_each_client(door, add_client, &sum), 0);
+	sum.packets += now.overflow.packets;
+	sum.bytes += now.overflow.bytes;
+	assert_counter(sum, now.accepted.packets, now.accepted.bytes);
+}
+
 /* Packets of a test run come in on this namespace's lo: it must be none that forwards. */
 static void leave_network(void)
 {

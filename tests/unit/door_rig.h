@@ -57,6 +57,10 @@ void assert_untouched(void);
 void set_allow(size_t count, const char *const *texts);
 void configure(void);
 void open_fresh(void);
+/* A new door in place of the present one, which takes over from these. */
+void reopen(const struct door_kept *kept, size_t count, uint32_t prog_id, bool wanted_lost);
+int add_client(void *ctx, const struct door_client *client); /* to a struct door_counter */
+void assert_adds_up(void); /* clients, the forgotten and overflow: to what was accepted */
 void setup(void);
 void teardown(void);
 

@@ -2,89 +2,14 @@
 /*
  * What the client says it copied: always as much as its tunnel sent, never less than before.
  */
-#include "client/account.h"
+#include "tests/unit/account_rig.h"
 
 #include <check.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/message.h"
-
-enum { STREAMS = 4, HEADER = 14 };
-
-/* A tunnel and its streams as the kernel has them, and the books about them. */
-static struct link link;
-static struct qdisc cap;
-static struct link hop;
-static struct filter hop_filter;
-static struct express_counts lane;
-static struct filter filters[STREAMS];
-static bool absent[STREAMS];
-static struct tunnel_account tunnel;
-static struct stream_account streams[STREAMS];
-static struct stream_account *group[STREAMS];
-static size_t count;
-static uint64_t now_ms;
-
-static void start(size_t ingress, size_t egress)
-{
-	link = (struct link){.ifindex = 7};
-	cap = (struct qdisc){0};
-	hop = (struct link){0};
-	hop_filter = (struct filter){0};
-	lane = (struct express_counts){0};
-	memset(filters, 0, sizeof(filters));
-	memset(absent, 0, sizeof(absent));
-	memset(streams, 0, sizeof(streams));
-	tunnel = (struct tunnel_account){0};
-	count = ingress + egress;
-	now_ms = 1000;
-	for (size_t i = 0; i < count; i++) {
-		streams[i].direction = i < ingress ? INGRESS : EGRESS;
-		group[i] = &streams[i];
-	}
-}
-
-/* The frames are `size` bytes with their header; the tunnel sends `out` of them. */
-static void copy(size_t i, uint64_t frames, uint64_t size, uint64_t out)
-{
-	filters[i].stats.packets += frames;
-	filters[i].stats.bytes += frames * (size - (streams[i].direction == INGRESS ? HEADER : 0));
-	link.stats.tx_packets += out;
-	link.stats.tx_bytes += out * (size - HEADER);
-}
-
-static void observe(void)
-{
-	account_tunnel(&tunnel,
-		       &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter, &lane});
-	for (size_t i = 0; i < count; i++)
-		account_stream(&streams[i], absent[i] ? NULL : &filters[i],
-			       streams[i].direction == INGRESS ? HEADER : 0);
-	account_share(&tunnel, group, count, now_ms);
-	now_ms += 100;
-}
-
-static void account_all_behind_ethernet(void)
-{
-	account_tunnel(&tunnel,
-		       &(struct tunnel_sources){&link, HEADER, &cap, &hop, &hop_filter, &lane});
-	for (size_t i = 0; i < count; i++)
-		account_stream(&streams[i], &filters[i], HEADER);
-	account_share(&tunnel, group, count, now_ms);
-	now_ms += 100;
-}
-
-static void expect_sums(void)
-{
-	uint64_t packets = 0, bytes = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		packets += streams[i].packets;
-		bytes += streams[i].bytes;
-	}
-	ck_assert_uint_eq(packets, tunnel.tx_packets);
-	ck_assert_uint_eq(bytes, tunnel.tx_bytes);
-}
 
 START_TEST(both_directions)
 {
@@ -185,172 +110,6 @@ START_TEST(copies_on_their_way_wait)
 }
 END_TEST
 
-START_TEST(losses)
-{
-	start(1, 1);
-	copy(0, 10, 100, 7);
-	filters[0].stats.overlimits = 3; /* the tunnel did not take them */
-	observe();
-	ck_assert_uint_eq(streams[0].dropped, 3);
-	ck_assert_uint_eq(streams[0].packets, 7);
-	expect_sums();
-	copy(1, 10, 100, 8);
-	link.stats.tx_dropped += 1; /* taken, and lost in the tunnel */
-	link.stats.tx_errors += 1;
-	observe();
-	ck_assert_uint_eq(streams[1].dropped, 2);
-	ck_assert_uint_eq(streams[1].packets, 8);
-	ck_assert_uint_eq(tunnel.tx_dropped, 3 + 1);
-	ck_assert_uint_eq(tunnel.tx_errors, 1);
-	expect_sums();
-}
-END_TEST
-
-START_TEST(counters_that_start_again)
-{
-	start(1, 1);
-	copy(0, 10, 100, 10);
-	copy(1, 10, 100, 10);
-	observe();
-	link.stats = (struct link_stats){0}; /* the tunnel was made anew */
-	link.ifindex++;
-	copy(1, 50, 100, 50);
-	observe();
-	ck_assert_uint_eq(tunnel.tx_packets, 70);
-	ck_assert_uint_eq(streams[1].packets, 60);
-	expect_sums();
-	filters[1].stats = (struct filter_stats){0}; /* the filter was put again */
-	account_restart(&streams[1]);
-	copy(1, 70, 100, 70); /* more than before: only the restart tells */
-	observe();
-	ck_assert_uint_eq(streams[1].packets, 130);
-	expect_sums();
-	filters[0].stats = (struct filter_stats){0}; /* by somebody else */
-	copy(0, 1, 100, 1);
-	observe();
-	ck_assert_uint_eq(streams[0].packets, 11);
-	expect_sums();
-}
-END_TEST
-
-static void expect_losses(uint64_t lost)
-{
-	uint64_t dropped = 0;
-
-	for (size_t i = 0; i < count; i++)
-		dropped += streams[i].dropped;
-	ck_assert_uint_eq(dropped, lost);
-	ck_assert_uint_eq(tunnel.tx_dropped + tunnel.tx_errors, lost);
-	expect_sums();
-}
-
-/* The qdisc and the action tell of the same packets. */
-START_TEST(capped_packets_are_lost_once)
-{
-	start(1, 1);
-	copy(0, 50, 100, 30);
-	filters[0].stats.overlimits = 20;
-	cap.drops = 20;
-	observe();
-	expect_losses(20);
-	/* cut super-packets are lost in part without a word from the action */
-	copy(0, 50, 100, 20);
-	cap.drops += 30;
-	observe();
-	expect_losses(50);
-	/* what is down refuses without the qdisc */
-	copy(0, 5, 100, 0);
-	filters[0].stats.overlimits += 5;
-	observe();
-	expect_losses(55);
-	ck_assert_uint_eq(streams[0].packets, 50);
-}
-END_TEST
-
-START_TEST(losses_on_the_hop)
-{
-	start(0, 1);
-	copy(0, 50, 100, 30);
-	hop.stats.tx_dropped = 4;
-	hop_filter.stats.overlimits = 16;
-	cap.drops = 10;
-	observe();
-	expect_losses(20);
-	ck_assert_uint_eq(streams[0].packets, 30);
-}
-END_TEST
-
-START_TEST(all_lost_is_told)
-{
-	start(1, 0);
-	copy(0, 20, 100, 0);
-	link.stats.tx_dropped = ACCOUNT_ALL_LOST - 1;
-	observe();
-	ck_assert_uint_lt(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
-	link.stats.tx_errors = 5;
-	observe();
-	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
-	observe(); /* nothing happens: it is as it was */
-	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
-	copy(0, 1, 100, 1);
-	observe();
-	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
-}
-END_TEST
-
-START_TEST(absent_objects)
-{
-	start(1, 1);
-	copy(1, 10, 100, 10);
-	observe();
-	account_tunnel(&tunnel, &(struct tunnel_sources){0});
-	absent[1] = true;
-	observe();
-	ck_assert_uint_eq(tunnel.tx_packets, 10);
-	ck_assert_uint_eq(streams[1].packets, 10);
-	absent[1] = false;
-	filters[1].stats = (struct filter_stats){0};
-	copy(1, 3, 100, 3);
-	observe();
-	ck_assert_uint_eq(streams[1].packets, 13);
-	expect_sums();
-}
-END_TEST
-
-/* What a filter counted between the last look and its replacement nobody knows: the tunnel does. */
-START_TEST(copies_of_a_replaced_filter)
-{
-	static const struct {
-		size_t ingress, egress;
-	} kinds[] = {{0, 1}, {1, 0}, {1, 1}, {0, 2}, {2, 2}};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		start(kinds[i].ingress, kinds[i].egress);
-		copy(0, 10, 100, 10);
-		observe();
-		copy(0, 5, 100, 5);
-		filters[0].stats = (struct filter_stats){0};
-		account_restart(&streams[0]);
-		observe();
-		expect_sums();
-		ck_assert_uint_eq(tunnel.tx_packets, 15);
-	}
-}
-END_TEST
-
-/* A tag that is not in the frame's data at egress is in the copy's: the tunnel sends more bytes. */
-START_TEST(more_bytes_than_the_filters_saw)
-{
-	start(0, 2);
-	copy(0, 10, 100, 0);
-	link.stats.tx_packets += 10;
-	link.stats.tx_bytes += 10 * (104 - HEADER);
-	observe();
-	ck_assert_uint_eq(streams[0].bytes, 1040);
-	expect_sums();
-}
-END_TEST
-
 START_TEST(several_ingress_streams)
 {
 	start(3, 0);
@@ -381,52 +140,6 @@ START_TEST(rests_of_estimates_are_forgotten)
 	observe();
 	ck_assert_uint_eq(streams[0].packets, 0);
 	ck_assert_uint_eq(streams[1].packets, 10);
-	expect_sums();
-}
-END_TEST
-
-START_TEST(nothing_at_all)
-{
-	start(0, 0);
-	account_share(&tunnel, group, 0, 0);
-	link.stats.tx_packets = 5;
-	observe();
-	ck_assert_uint_eq(tunnel.tx_packets, 5);
-}
-END_TEST
-
-START_TEST(very_large_counters)
-{
-	start(2, 1);
-	for (int i = 0; i < 8; i++) {
-		copy((size_t)i % 3, UINT64_C(1) << 50, 1514, (UINT64_C(1) << 50) + 1);
-		copy((size_t)(i + 1) % 3, (UINT64_C(1) << 49) + 3, 900, (UINT64_C(1) << 49) - 7);
-		observe();
-		expect_sums();
-	}
-}
-END_TEST
-
-/* As only a damaged file can bring them. What is shared out is neither more nor less for it. */
-START_TEST(numbers_that_overflow)
-{
-	static const uint64_t owed[] = {1ULL << 63, 1ULL << 63, 1ULL << 62};
-	uint64_t dropped = 0;
-
-	start(3, 0);
-	for (size_t i = 0; i < count; i++)
-		streams[i].owed_packets = streams[i].owed_bytes = owed[i];
-	tunnel.pool_packets = tunnel.tx_packets = 100;
-	tunnel.pool_bytes = tunnel.tx_bytes = 10000;
-	tunnel.pool_lost = 77;
-	account_share(&tunnel, group, count, now_ms);
-	for (size_t i = 0; i < count; i++) {
-		dropped += streams[i].dropped;
-		ck_assert_uint_le(streams[i].dropped, 77);
-		ck_assert_uint_le(streams[i].packets, 100);
-		ck_assert_uint_le(streams[i].bytes, 10000);
-	}
-	ck_assert_uint_eq(dropped, 77);
 	expect_sums();
 }
 END_TEST
@@ -575,20 +288,6 @@ START_TEST(resegmented_copies_are_those_of_egress)
 }
 END_TEST
 
-START_TEST(a_lane_that_works_is_no_loss)
-{
-	start(0, 1);
-	for (int i = 0; i < 3; i++) {
-		copy(0, 20, 100, 0);
-		link.stats.tx_errors += 5;
-		lane.packets += 15;
-		lane.bytes += 1500;
-		observe();
-	}
-	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("account");
@@ -602,24 +301,12 @@ int main(void)
 	tcase_add_test(tests, by_nftables);
 	tcase_add_test(tests, another_method);
 	tcase_add_test(tests, copies_on_their_way_wait);
-	tcase_add_test(tests, losses);
-	tcase_add_test(tests, counters_that_start_again);
-	tcase_add_test(tests, absent_objects);
-	tcase_add_test(tests, capped_packets_are_lost_once);
-	tcase_add_test(tests, losses_on_the_hop);
-	tcase_add_test(tests, all_lost_is_told);
-	tcase_add_test(tests, copies_of_a_replaced_filter);
-	tcase_add_test(tests, more_bytes_than_the_filters_saw);
 	tcase_add_test(tests, several_ingress_streams);
 	tcase_add_test(tests, rests_of_estimates_are_forgotten);
-	tcase_add_test(tests, nothing_at_all);
-	tcase_add_test(tests, very_large_counters);
-	tcase_add_test(tests, numbers_that_overflow);
 	tcase_add_test(tests, random_walk);
 	tcase_add_test(tests, copies_without_an_ethernet_header);
 	tcase_add_test(tests, by_the_lane);
 	tcase_add_test(tests, resegmented_copies_are_those_of_egress);
-	tcase_add_test(tests, a_lane_that_works_is_no_loss);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -1,199 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The diff as tables: a kernel and what is desired of it in, the texts of the operations out. The
- * kernel is the fake one, brought to where it should be by the operations themselves.
+ * The diff as tables: a kernel and what is desired of it in, the texts of the operations out. Here:
+ * what is wanted and not there, or not as it is wanted.
  */
-#include "common/diff.h"
+#include "tests/unit/diff_rig.h"
 
 #include <check.h>
 #include <linux/if_ether.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "common/hooks.h"
-#include "common/tc.h"
-#include "tests/unit/fake_kernel.h"
-
-static const struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT)};
-static const struct sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
-
-static struct fake_kernel fake;
-static struct snapshot seen;
-static struct desired desired;
-static struct ifset made;
-static struct ops ops;
-
-/* What is wanted; tests change it before they call wish(). */
-static struct {
-	struct vxlan vxlan;
-	uint32_t mtu;
-	uint64_t rate;
-	bool hop, no_mirror, no_tunnel, door;
-	const char *collector;
-} wished;
-
-static struct device named(const char *name)
-{
-	struct device device = {0};
-
-	snprintf(device.name, sizeof(device.name), "%s", name);
-	return device;
-}
-
-static void want_hook(struct device device, enum qdisc_kind kind)
-{
-	struct want_qdisc *want = ARRAY_ADD(&desired.qdiscs);
-
-	*want = (struct want_qdisc){.device = device, .kind = kind};
-	want->tbf = (struct tbf){wished.rate, 10000, 20000};
-}
-
-static struct want_filter *want_filter(struct device device, uint32_t parent,
-				       enum filter_action action, const char *target)
-{
-	struct want_filter *want = ARRAY_ADD(&desired.filters);
-
-	*want = (struct want_filter){.device = device,
-				     .parent = parent,
-				     .pref = 1,
-				     .handle = FILTER_HANDLE,
-				     .insns = take_all,
-				     .insns_count = 1,
-				     .action = action};
-	if (action == ACTION_VERDICT)
-		want->insns = drop_all;
-	else
-		want->target = named(target);
-	return want;
-}
-
-static void want_tunnel(void)
-{
-	struct want_link *want = ARRAY_ADD(&desired.links);
-
-	*want = (struct want_link){.name = "tun",
-				   .kind = LINK_VXLAN,
-				   .vxlan = wished.vxlan,
-				   .mtu = wished.mtu,
-				   .offloads_off = OFFLOAD_TX_CHECKSUM};
-	want_hook(named("tun"), QDISC_CLSACT);
-	want_filter(named("tun"), TC_INGRESS, ACTION_VERDICT, NULL);
-	if (wished.rate)
-		want_hook(named("tun"), QDISC_TBF);
-	if (!wished.hop)
-		return;
-	want = ARRAY_ADD(&desired.links);
-	*want =
-	    (struct want_link){.name = "tun-h", .peer = "tun-x", .kind = LINK_VETH, .mtu = 65535};
-	want = ARRAY_ADD(&desired.links);
-	*want = (struct want_link){
-	    .name = "tun-x", .peer = "tun-h", .kind = LINK_VETH, .mtu = 65535, .born = true};
-	want_hook(named("tun-x"), QDISC_CLSACT);
-	cookie_make(want_filter(named("tun-x"), TC_INGRESS, ACTION_REDIRECT, "tun")->cookie,
-		    OWNER_CLIENT, 0, "soc");
-}
-
-/* Judges what comes in for the tunnel. */
-static void want_door(void)
-{
-	struct device eth0 = named("eth0");
-
-	eth0.ifindex = fake_link(&fake, "eth0")->ifindex;
-	want_hook(eth0, QDISC_CLSACT);
-	want_filter(eth0, TC_INGRESS, ACTION_VERDICT, NULL);
-}
-
-static void wish(void)
-{
-	desired_clear(&desired);
-	desired.owner = OWNER_CLIENT;
-	if (!wished.no_tunnel)
-		want_tunnel();
-	if (wished.door)
-		want_door();
-	if (wished.no_mirror)
-		return;
-	struct device eth0 = named("eth0");
-	eth0.ifindex = fake_link(&fake, "eth0")->ifindex;
-	want_hook(eth0, QDISC_CLSACT);
-	struct want_filter *want =
-	    want_filter(eth0, TC_EGRESS, ACTION_MIRROR, wished.hop ? "tun-h" : "tun");
-	bool mine = ifset_has(&made, eth0.ifindex) || !snapshot_hook(&seen, eth0.ifindex);
-	want->pref = 2;
-	cookie_make(want->cookie, OWNER_CLIENT, mine ? COOKIE_MADE_QDISC : 0, wished.collector);
-}
-
-static void compute(void)
-{
-	ck_assert_int_eq(kernel_observe(&fake.kernel, OWNER_CLIENT, &seen, NULL), 0);
-	ck_assert_int_eq(hooks_update(&made, &seen, OWNER_CLIENT), 0);
-	wish();
-	ops_clear(&ops);
-	ck_assert_int_eq(diff(&seen, &desired, &made, &ops), 0);
-}
-
-/* One line per operation: "text (why)". */
-static void expect(const char *wanted)
-{
-	char *got = NULL, text[OP_TEXT];
-	size_t size;
-
-	compute();
-	FILE *out = open_memstream(&got, &size);
-	for (size_t i = 0; i < ops.count; i++)
-		fprintf(out, "%s (%s)\n", op_text(&ops.items[i], text), ops.items[i].why);
-	fclose(out);
-	ck_assert_str_eq(got, wanted);
-	free(got);
-}
-
-static void run(void)
-{
-	char why[OP_TEXT];
-
-	for (size_t i = 0; i < ops.count; i++) {
-		const struct op *op = &ops.items[i];
-		int error = fake.kernel.run(&fake.kernel, op, why, sizeof(why));
-		/* the other end of a veth goes with the first */
-		ck_assert_msg(!error || op->type == OP_LINK_DELETE, "%s: %s", op_text(op, why),
-			      strerror(-error));
-		if (op->type == OP_QDISC_CREATE && op->qdisc->kind == QDISC_CLSACT &&
-		    op->device.ifindex)
-			ck_assert_int_eq(ifset_add(&made, op->device.ifindex), 0);
-	}
-}
-
-/* To where everything is as desired. */
-static void settle(void)
-{
-	for (int i = 0; i < 4; i++) {
-		compute();
-		run();
-	}
-	expect("");
-}
-
-static void setup(void)
-{
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	memset(&wished, 0, sizeof(wished));
-	wished.collector = "soc";
-	wished.vxlan = (struct vxlan){.vni = 42, .port = 4789, .ttl = 64};
-	ck_assert(ip_addr_parse("10.0.0.9", &wished.vxlan.remote));
-}
-
-static void teardown(void)
-{
-	ck_assert_str_eq(fake.touched, "");
-	ck_assert_str_eq(fake.unsealed, "");
-	fake_kernel_free(&fake);
-	snapshot_clear(&seen);
-	desired_clear(&desired);
-	ifset_clear(&made);
-	ops_clear(&ops);
-}
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -493,37 +307,6 @@ START_TEST(another_verdict_comes_first)
 }
 END_TEST
 
-/* Others have no business on links of ours. */
-START_TEST(strays)
-{
-	settle();
-	fake_add_qdisc(&fake, "tun", "fq");
-	fake_add_filter(&fake, "tun", TC_INGRESS, 1, 7, "bpf");
-	fake_add_filter(&fake, "tun", TC_EGRESS, 7, 0x80000000, "u32");
-	fake_add_filter(&fake, "tun", TC_EGRESS, 7, 0x80000800, "u32");
-	fake_add_filter(&fake, "tun", TC_EGRESS, 9, 1, "bpf");
-	fake_add_filter(&fake, "eth0", TC_EGRESS, 9, 1, "bpf");
-	expect("tun ingress: delete filter pref 1 handle 0x7 (not vtap's)\n"
-	       "tun egress: delete filters pref 7 (not vtap's)\n"
-	       "tun egress: delete filters pref 9 (not vtap's)\n"
-	       "tun: delete qdisc root (not vtap's)\n");
-	settle();
-	ck_assert_ptr_nonnull(fake_filter(&fake, "eth0", TC_EGRESS, 9, 1));
-	/* another kind in the place of the seal */
-	fake_delete_qdisc(&fake, "tun", TC_H_CLSACT);
-	fake_add_qdisc(&fake, "tun", "clsact");
-	fake_add_filter(&fake, "tun", TC_INGRESS, 1, 0x80000800, "u32");
-	expect("tun ingress: delete filters pref 1 (not vtap's)\n"
-	       "tun ingress: put filter pref 1 handle 0x76746170: drop everything (missing)\n");
-	settle();
-	/* a cap takes the place of a stray at once */
-	fake_add_qdisc(&fake, "tun", "fq");
-	wished.rate = 1000000;
-	expect("tun: create qdisc tbf rate 8000000 bit/s (missing)\n");
-	settle();
-}
-END_TEST
-
 START_TEST(hop_out)
 {
 	wished.hop = true;
@@ -548,34 +331,6 @@ START_TEST(broken_hop)
 }
 END_TEST
 
-/* ---- removing, and what is not ours ---------------------------------------------------------- */
-
-START_TEST(to_nothing)
-{
-	wished.rate = 1000000;
-	settle();
-	wished.no_mirror = wished.no_tunnel = true;
-	expect("eth0 egress: delete filter pref 2 handle 0x76746170 (no longer wanted)\n"
-	       "tun: delete (no longer wanted)\n"
-	       "eth0: delete qdisc clsact (vtap made it, nobody uses it)\n");
-	settle();
-}
-END_TEST
-
-START_TEST(to_nothing_with_others_on_the_hook)
-{
-	settle();
-	fake_add_filter(&fake, "eth0", TC_INGRESS, 7, 0x80000800, "u32");
-	wished.no_mirror = wished.no_tunnel = true;
-	expect("eth0 egress: delete filter pref 2 handle 0x76746170 (no longer wanted)\n"
-	       "tun: delete (no longer wanted)\n");
-	settle();
-	/* once they are gone it goes too */
-	fake_delete_filter(&fake, 0);
-	expect("eth0: delete qdisc clsact (vtap made it, nobody uses it)\n");
-}
-END_TEST
-
 START_TEST(renamed_interface_is_the_same)
 {
 	settle();
@@ -583,50 +338,6 @@ START_TEST(renamed_interface_is_the_same)
 	compute();
 	settle();
 	ck_assert_ptr_null(fake_link(&fake, "other"));
-}
-END_TEST
-
-START_TEST(strangers_are_left_alone)
-{
-	fake_add_link(&fake, "vtap-foreign");
-	fake_add_link(&fake, "tun0");
-	fake_link(&fake, "tun0")->kind = LINK_VXLAN;
-	fake_link(&fake, "tun0")->group = owner_group(OWNER_COLLECTOR);
-	fake_add_qdisc(&fake, "tun0", "clsact");
-	fake_add_filter(&fake, "tun0", TC_INGRESS, 1, FILTER_HANDLE, "bpf")->action =
-	    ACTION_VERDICT;
-	fake_add_qdisc(&fake, "vtap-foreign", "clsact");
-	fake_add_filter(&fake, "vtap-foreign", TC_EGRESS, 2, FILTER_HANDLE, "bpf");
-	struct filter *door =
-	    fake_add_filter(&fake, "vtap-foreign", TC_INGRESS, 2, FILTER_HANDLE, "bpf");
-	door->owner = OWNER_COLLECTOR;
-	strcpy(door->prog_name, PROG_NAME_DOOR_MADE);
-	fake_add_address(&fake, "vtap-foreign", "192.0.2.1");
-	char *before = fake_text(&fake);
-	settle();
-	wished.no_mirror = wished.no_tunnel = true;
-	settle();
-	/* eth0 and these are as they were */
-	char *after = fake_text(&fake);
-	ck_assert_str_eq(after, before);
-	free(before);
-	free(after);
-}
-END_TEST
-
-START_TEST(hooks_are_learnt_and_forgotten)
-{
-	settle();
-	int eth0 = fake_link(&fake, "eth0")->ifindex;
-	ifset_clear(&made);
-	compute(); /* a restart: the mark in the filter tells */
-	ck_assert(ifset_has(&made, eth0));
-	fake_delete_qdisc(&fake, "eth0", TC_H_CLSACT);
-	compute();
-	ck_assert(!ifset_has(&made, eth0));
-	fake_add_qdisc(&fake, "eth0", "clsact"); /* somebody else was faster */
-	settle();
-	ck_assert(!ifset_has(&made, eth0));
 }
 END_TEST
 
@@ -644,14 +355,9 @@ int main(void)
 	tcase_add_loop_test(tests, one_difference, 0, sizeof(twists) / sizeof(*twists));
 	tcase_add_test(tests, rate_changes);
 	tcase_add_test(tests, another_verdict_comes_first);
-	tcase_add_test(tests, strays);
 	tcase_add_test(tests, hop_out);
 	tcase_add_test(tests, broken_hop);
-	tcase_add_test(tests, to_nothing);
-	tcase_add_test(tests, to_nothing_with_others_on_the_hook);
 	tcase_add_test(tests, renamed_interface_is_the_same);
-	tcase_add_test(tests, strangers_are_left_alone);
-	tcase_add_test(tests, hooks_are_learnt_and_forgotten);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

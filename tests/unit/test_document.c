@@ -1,78 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What vtapstat makes of a daemon's document: whole texts, hostile strings, missing fields. */
+/*
+ * What vtapstat makes of a daemon's document: whole texts, hostile strings, missing fields.
+ */
+#include "tests/unit/document_rig.h"
+
 #include <check.h>
+#include <errno.h>
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vtapstat/document.h"
-
-enum { NOW = 1767323045 }; /* 2026-01-02T03:04:05Z */
-
-static struct document *parse(const char *json)
-{
-	char why[256] = "";
-	struct document *document = document_parse(json, strlen(json), why, sizeof(why));
-
-	ck_assert_msg(document != NULL, "%s", why);
-	return document;
-}
-
-/* The caller's to free. */
-static char *shown_as(const char *json, const struct page_layout *layout)
-{
-	struct document *document = parse(json);
-	size_t size;
-	char *text = document_text(document, layout, &size);
-
-	ck_assert_ptr_nonnull(text);
-	ck_assert_uint_eq(strlen(text), size);
-	document_free(document);
-	return text;
-}
-
-static char *shown(const char *json)
-{
-	const struct page_layout layout = {.now = NOW};
-
-	return shown_as(json, &layout);
-}
-
-static void shows(const char *json, const char *want)
-{
-	char *text = shown(json);
-
-	ck_assert_str_eq(text, want);
-	free(text);
-}
-
 /* ---- whole texts --------------------------------------------------------------------------- */
-
-#define ENDPOINT                                                                             \
-	"\"endpoints\":[{\"encap\":\"vxlan\",\"device\":\"vtap0\",\"vni\":42,\"port\":4789," \
-	"\"state\":\"up\",\"reason\":null,\"rx_packets\":12,\"rx_bytes\":34,\"rx_dropped\":5}],"
-#define TOTALS                                                                                 \
-	"\"accepted\":{\"packets\":12345678,\"bytes\":9876543210},"                            \
-	"\"rejected\":{\"packets\":3,\"bytes\":180},\"overflow\":{\"packets\":0,\"bytes\":0}," \
-	"\"malformed\":{\"packets\":2,\"bytes\":90}"
-#define COLLECTOR(state, uptime, endpoints, clients)                         \
-	"{\"daemon\":\"collector\",\"version\":\"0.1.0\",\"state\":\"" state \
-	"\",\"uptime_s\":" uptime "," endpoints TOTALS ",\"clients\":[" clients "]}"
-#define CLIENT(address, vni, count, rates, last)                                                \
-	"{\"address\":\"" address "\",\"encap\":\"vxlan\",\"vni\":" vni ",\"packets\":" count   \
-	",\"bytes\":" count "," rates ",\"first_seen\":\"2026-01-01T00:00:00Z\",\"last_seen\":" \
-	"\"" last "\"}"
-#define RATES(packets, bits) "\"packets_per_s\":" packets ",\"bits_per_s\":" bits
-#define TOTALS_TEXT                                                                      \
-	"\n"                                                                             \
-	"TOTAL          PACKETS    BYTES\n"                                              \
-	"accepted         12.3M  9.88 GB\n"                                              \
-	"rejected             3    180 B  from addresses outside the allow-list\n"       \
-	"malformed            2     90 B  to the tunnel's port, but no tunnel packets\n" \
-	"overflow             0      0 B\n"                                              \
-	"vtap0 dropped        5        -  by the device\n"                               \
-	"\n"
 
 START_TEST(collector_without_clients)
 {
@@ -308,26 +246,6 @@ END_TEST
 
 /* ---- the rest of a collector's status ------------------------------------------------------- */
 
-#define ALL                                                                                      \
-	"{\"daemon\":\"collector\",\"version\":\"0.1.0\",\"state\":\"ok\",\"uptime_s\":1,"       \
-	"\"endpoints\":[{\"encap\":\"vxlan\",\"device\":\"vtap0\",\"vni\":42,\"port\":4789,"     \
-	"\"state\":\"up\",\"rx_dropped\":0}],"                                                   \
-	"\"accepted\":{\"packets\":9,\"bytes\":900},\"rejected\":{\"packets\":7,\"bytes\":700}," \
-	"\"malformed\":{\"packets\":0,\"bytes\":0},\"overflow\":{\"packets\":5,\"bytes\":500},"  \
-	"\"undelivered\":{\"packets\":4,\"bytes\":400},\"rejected_sources\":["                   \
-	"{\"address\":\"1.2.3.4\",\"packets\":6,\"bytes\":600,"                                  \
-	"\"last_seen\":\"2026-01-02T03:04:00Z\"},"                                               \
-	"{\"address\":\"2001:db8::1\",\"packets\":1,\"bytes\":100,"                              \
-	"\"last_seen\":\"2026-01-02T03:03:05Z\"},"                                               \
-	"{\"address\":\"2001:db8::2\",\"packets\":1,\"bytes\":100,"                              \
-	"\"last_seen\":\"2026-01-02T03:03:05Z\"}],"                                              \
-	"\"clients\":[{\"address\":\"10.0.0.5\",\"name\":null,\"encap\":\"vxlan\",\"vni\":42,"   \
-	"\"packets\":1,\"bytes\":100,\"packets_per_s\":0.0,\"bits_per_s\":0.0,"                  \
-	"\"last_seen\":\"2026-01-02T03:04:05Z\"},"                                               \
-	"{\"address\":\"10.0.0.6\",\"name\":\"web-1\",\"encap\":\"vxlan\",\"vni\":42,"           \
-	"\"packets\":8,\"bytes\":800,\"packets_per_s\":0.0,\"bits_per_s\":0.0,"                  \
-	"\"last_seen\":\"2026-01-02T03:04:05Z\"}]}"
-
 START_TEST(names_and_all_that_is_lost)
 {
 	shows(ALL, "collector 0.1.0  ok  up 1s  vtap0: vxlan vni 42 port 4789 up\n"
@@ -348,56 +266,6 @@ START_TEST(names_and_all_that_is_lost)
 		   "CLIENT    NAME   ENCAP  VNI  PACKETS  BYTES  PACKETS/S   BITS/S  LAST SEEN\n"
 		   "10.0.0.5  -      vxlan   42        1  100 B          0  0 bit/s     0s ago\n"
 		   "10.0.0.6  web-1  vxlan   42        8  800 B          0  0 bit/s     0s ago\n");
-}
-END_TEST
-
-/* In colour or not, the words are the same; and on a terminal every line fits. */
-START_TEST(on_a_terminal)
-{
-	const struct page_layout plain = {.now = NOW, .columns = 60, .hint = "  a hint"};
-	struct page_layout colour = plain;
-	char *text = shown_as(ALL, &plain), *coloured, *to;
-
-	ck_assert_ptr_nonnull(strstr(text, "port 4789 up\n  a hint\n\nTOTAL"));
-	ck_assert_ptr_nonnull(strstr(text, "\n    too narrow for: ENCAP, PACKETS/S\n"));
-	ck_assert_ptr_null(strchr(text, '\033'));
-	colour.colour = true;
-	coloured = to = shown_as(ALL, &colour);
-	ck_assert_ptr_nonnull(strstr(coloured, "collector 0.1.0  \033[32mok\033[0m  up"));
-	ck_assert_ptr_nonnull(strstr(coloured, "  \033[33m700 B\033[0m  \033[33mfrom"));
-	for (const char *from = coloured; *from != '\0'; from++) {
-		if (*from == '\033')
-			from = strchr(from, 'm');
-		else
-			*to++ = *from;
-	}
-	*to = '\0';
-	ck_assert_str_eq(coloured, text);
-	free(text);
-	free(coloured);
-}
-END_TEST
-
-/* Of a low window the clients get what is left, and what does not fit is counted. */
-START_TEST(low_windows)
-{
-	struct page_layout layout = {.now = NOW, .columns = 100, .rows = 18};
-	char *text = shown_as(ALL, &layout);
-
-	ck_assert_ptr_nonnull(strstr(text, "\n2001:db8::2  "));
-	ck_assert_ptr_nonnull(strstr(text, "\n10.0.0.6  "));
-	free(text);
-	layout.rows = 17;
-	text = shown_as(ALL, &layout);
-	ck_assert_ptr_nonnull(
-	    strstr(text, "LAST SEEN\n... and 2 more: --sort, or a higher window\n"));
-	ck_assert_ptr_null(strstr(text, "\n10.0.0.6"));
-	free(text);
-	layout.rows = 15;
-	text = shown_as(ALL, &layout);
-	ck_assert_ptr_nonnull(strstr(text, "\n1.2.3.4  "));
-	ck_assert_ptr_nonnull(strstr(text, "\n... and 2 more: --sort, or a higher window\n\nCL"));
-	free(text);
 }
 END_TEST
 
@@ -454,8 +322,6 @@ int main(void)
 	tcase_add_test(tcase, state);
 	tcase_add_test(tcase, not_a_status);
 	tcase_add_test(tcase, names_and_all_that_is_lost);
-	tcase_add_test(tcase, on_a_terminal);
-	tcase_add_test(tcase, low_windows);
 	tcase_add_test(tcase, rates_of_mirrors);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -1,104 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Passes of the real client plan over the fake kernel: they converge, stay quiet then, survive each
- * operation that fails and whatever others do meanwhile.
+ * Passes of the real client plan over the fake kernel: they converge, stay quiet then, and survive
+ * whatever others do meanwhile.
  */
-#include "common/reconcile.h"
+#include "tests/unit/reconcile_rig.h"
 
 #include <check.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/tc.h"
-#include "tests/unit/client_rig.h"
 #include "tests/unit/message.h"
-
-static const char config[] =
-    "collector \"soc\" { address = \"10.0.0.9\" rate = \"200mbit\" }\n"
-    "collector \"six\" { address = \"fd00::9\" }\n"
-    "mirror \"eth0\" { collector = {\"soc\", \"six\"} }\n"
-    "mirror \"eth1\" { collector = {\"soc\"} filter = \"tcp\" direction = \"egress\" }\n";
-
-static struct fake_kernel fake;
-static struct client_rig rig;
-
-static void make_world(void)
-{
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "lo");
-	fake_add_link(&fake, "eth0");
-	fake_add_link(&fake, "eth1");
-	fake_link(&fake, "eth0")->mtu = 1500;
-	fake_add_address(&fake, "eth0", "10.0.0.1");
-	fake_add_qdisc(&fake, "eth1", "clsact");
-	fake_add_filter(&fake, "eth1", TC_EGRESS, 2, FILTER_HANDLE, "bpf")->ends_chain = true;
-	fake_add_filter(&fake, "eth1", TC_INGRESS, 9, 0x80000800, "u32");
-	/* too small for one, big enough for the other: with a hop and without */
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
-	fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", 9000);
-}
-
-static void nothing_unsealed_is_up(struct fake_kernel *f, const struct op *op)
-{
-	char text[OP_TEXT];
-
-	for (size_t i = 0; i < f->links.count; i++) {
-		const struct link *link = &f->links.items[i].link;
-		if (link->group == owner_group(OWNER_CLIENT) && (link->flags & IFF_UP))
-			ck_assert_msg(fake_sealed(f, link), "%s is up unsealed after: %s",
-				      link->name, op_text(op, text));
-	}
-}
-
-static void setup(void)
-{
-	make_world();
-	fake.after = nothing_unsealed_is_up;
-	client_rig_start(&rig, &fake, config);
-}
-
-static void teardown(void)
-{
-	ck_assert_str_eq(fake.touched, "");
-	ck_assert_str_eq(fake.unsealed, "");
-	client_rig_free(&rig);
-	fake_kernel_free(&fake);
-}
-
-static void pass_quietly(struct client_rig *r)
-{
-	unsigned before = fake.operations;
-
-	ck_assert_int_eq(reconcile_pass(&r->reconcile, false), 0);
-	ck_assert_uint_eq(fake.operations, before);
-}
-
-/* The state that a run without any trouble ends in. */
-static char *undisturbed(void)
-{
-	struct fake_kernel saved = fake;
-	struct client_rig calm;
-
-	make_world();
-	client_rig_start(&calm, &fake, config);
-	ck_assert_int_eq(reconcile_pass(&calm.reconcile, false), 0);
-	ck_assert(!subjects_blocked(&calm.subjects));
-	char *text = fake_text(&fake);
-	client_rig_free(&calm);
-	fake_kernel_free(&fake);
-	fake = saved;
-	return text;
-}
-
-static void expect_text(const char *wanted)
-{
-	char *text = fake_text(&fake);
-
-	ck_assert_str_eq(text, wanted);
-	free(text);
-}
 
 START_TEST(converges_and_is_idempotent)
 {
@@ -163,137 +75,6 @@ START_TEST(to_nothing_after_a_restart)
 	expect_text(before);
 	client_rig_free(&next);
 	free(before);
-}
-END_TEST
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-static const int errors[] = {-EPERM, -ENOMEM, -EBUSY, -ENODEV, -EEXIST, -ENOENT, -EINVAL};
-enum { ERRORS = sizeof(errors) / sizeof(*errors) };
-
-static void fail_each_operation(int fault, bool later_ones_too)
-{
-	char *wanted = undisturbed();
-
-	for (unsigned n = 1;; n++) {
-		teardown();
-		setup();
-		fake.fail_error = fault;
-		fake.fail_at = n;
-		fake.fail_on = later_ones_too;
-		int error = reconcile_pass(&rig.reconcile, false);
-		bool hit = fake.operations >= n;
-		ck_assert_msg(!hit || error == fake.fail_error, "operation %u: %d", n, error);
-		ck_assert_int_eq(hit, subjects_blocked(&rig.subjects));
-		fake.fail_on = false;
-		fake.fail_at = 0;
-		ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-		ck_assert(!subjects_blocked(&rig.subjects));
-		expect_text(wanted);
-		pass_quietly(&rig);
-		if (!hit)
-			break;
-	}
-	free(wanted);
-}
-
-START_TEST(each_operation_fails_once)
-{
-	fail_each_operation(errors[_i], false);
-}
-END_TEST
-
-START_TEST(each_operation_fails_with_all_later_ones)
-{
-	fail_each_operation(errors[_i], true);
-}
-END_TEST
-
-START_TEST(each_dump_fails)
-{
-	char *wanted = undisturbed();
-
-	for (unsigned n = 1;; n++) {
-		teardown();
-		setup();
-		fake.fail_error = -ENOMEM;
-		fake.fail_dump_at = n;
-		int error = reconcile_pass(&rig.reconcile, false);
-		bool hit = fake.dumps >= n;
-		fake.fail_dump_at = 0;
-		ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-		(void)error; /* a failed route look-up blocks its collector, the others end the pass
-			      */
-		expect_text(wanted);
-		if (!hit)
-			break;
-	}
-	free(wanted);
-}
-END_TEST
-
-START_TEST(each_removal_fails)
-{
-	char *before = fake_text(&fake);
-
-	for (unsigned n = 1;; n++) {
-		teardown();
-		setup();
-		ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-		fake.fail_error = errors[_i];
-		fake.fail_at = fake.operations + n;
-		reconcile_pass(&rig.reconcile, true);
-		bool hit = fake.operations >= fake.fail_at;
-		fake.fail_at = 0;
-		ck_assert_int_eq(reconcile_pass(&rig.reconcile, true), 0);
-		expect_text(before);
-		if (!hit)
-			break;
-	}
-	free(before);
-}
-END_TEST
-
-/* Between the observation and the operation somebody else makes the same clsact. */
-static void faster(struct fake_kernel *f, const struct op *op)
-{
-	if (op->type != OP_QDISC_CREATE || strcmp(op->device.name, "eth0") != 0)
-		return;
-	f->before = NULL;
-	fake_add_qdisc(f, "eth0", "clsact");
-}
-
-START_TEST(clsact_of_somebody_faster_is_not_ours)
-{
-	fake.before = faster;
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), -EEXIST);
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-	ck_assert(!ifset_has(&rig.reconcile.made, fake_link(&fake, "eth0")->ifindex));
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, true), 0);
-	for (size_t i = 0; i < fake.qdiscs.count; i++)
-		if (fake.qdiscs.items[i].qdisc.ifindex == fake_link(&fake, "eth0")->ifindex)
-			return;
-	ck_abort_msg("removed a clsact that somebody else made");
-}
-END_TEST
-
-static int plan_never_content(void *ctx, struct reconcile *r, struct desired *desired)
-{
-	struct want_link *want = ARRAY_ADD(&desired->links);
-
-	(void)ctx;
-	(void)r;
-	*want = (struct want_link){.name = "never", .kind = LINK_VXLAN, .vxlan = {.vni = 1}};
-	want->vxlan.port = (uint16_t)(1 + fake.changes);
-	return 0;
-}
-
-START_TEST(gives_up_on_what_never_converges)
-{
-	rig.reconcile.plan = plan_never_content;
-	fake.after = NULL;
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), -EAGAIN);
-	fake.unsealed[0] = '\0'; /* that plan has no seal */
 }
 END_TEST
 
@@ -492,12 +273,6 @@ int main(void)
 	tcase_add_test(tests, adopts_what_is_there);
 	tcase_add_test(tests, to_nothing_removes_all_of_it);
 	tcase_add_test(tests, to_nothing_after_a_restart);
-	tcase_add_loop_test(tests, each_operation_fails_once, 0, ERRORS);
-	tcase_add_loop_test(tests, each_operation_fails_with_all_later_ones, 0, ERRORS);
-	tcase_add_test(tests, each_dump_fails);
-	tcase_add_loop_test(tests, each_removal_fails, 0, ERRORS);
-	tcase_add_test(tests, clsact_of_somebody_faster_is_not_ours);
-	tcase_add_test(tests, gives_up_on_what_never_converges);
 	tcase_add_test(tests, repairs_are_counted);
 	tcase_add_test(tests, looks_where_it_is_told);
 	tcase_add_loop_test(tests, random_walk, 0, 40);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the client says that it lost: each packet once, wherever it was.
+ */
+#include "tests/unit/account_rig.h"
+
+#include <check.h>
+
+START_TEST(losses)
+{
+	start(1, 1);
+	copy(0, 10, 100, 7);
+	filters[0].stats.overlimits = 3; /* the tunnel did not take them */
+	observe();
+	ck_assert_uint_eq(streams[0].dropped, 3);
+	ck_assert_uint_eq(streams[0].packets, 7);
+	expect_sums();
+	copy(1, 10, 100, 8);
+	link.stats.tx_dropped += 1; /* taken, and lost in the tunnel */
+	link.stats.tx_errors += 1;
+	observe();
+	ck_assert_uint_eq(streams[1].dropped, 2);
+	ck_assert_uint_eq(streams[1].packets, 8);
+	ck_assert_uint_eq(tunnel.tx_dropped, 3 + 1);
+	ck_assert_uint_eq(tunnel.tx_errors, 1);
+	expect_sums();
+}
+END_TEST
+
+static void expect_losses(uint64_t lost)
+{
+	uint64_t dropped = 0;
+
+	for (size_t i = 0; i < count; i++)
+		dropped += streams[i].dropped;
+	ck_assert_uint_eq(dropped, lost);
+	ck_assert_uint_eq(tunnel.tx_dropped + tunnel.tx_errors, lost);
+	expect_sums();
+}
+
+/* The qdisc and the action tell of the same packets. */
+START_TEST(capped_packets_are_lost_once)
+{
+	start(1, 1);
+	copy(0, 50, 100, 30);
+	filters[0].stats.overlimits = 20;
+	cap.drops = 20;
+	observe();
+	expect_losses(20);
+	/* cut super-packets are lost in part without a word from the action */
+	copy(0, 50, 100, 20);
+	cap.drops += 30;
+	observe();
+	expect_losses(50);
+	/* what is down refuses without the qdisc */
+	copy(0, 5, 100, 0);
+	filters[0].stats.overlimits += 5;
+	observe();
+	expect_losses(55);
+	ck_assert_uint_eq(streams[0].packets, 50);
+}
+END_TEST
+
+START_TEST(losses_on_the_hop)
+{
+	start(0, 1);
+	copy(0, 50, 100, 30);
+	hop.stats.tx_dropped = 4;
+	hop_filter.stats.overlimits = 16;
+	cap.drops = 10;
+	observe();
+	expect_losses(20);
+	ck_assert_uint_eq(streams[0].packets, 30);
+}
+END_TEST
+
+START_TEST(all_lost_is_told)
+{
+	start(1, 0);
+	copy(0, 20, 100, 0);
+	link.stats.tx_dropped = ACCOUNT_ALL_LOST - 1;
+	observe();
+	ck_assert_uint_lt(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	link.stats.tx_errors = 5;
+	observe();
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	observe(); /* nothing happens: it is as it was */
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	copy(0, 1, 100, 1);
+	observe();
+	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
+}
+END_TEST
+
+START_TEST(a_lane_that_works_is_no_loss)
+{
+	start(0, 1);
+	for (int i = 0; i < 3; i++) {
+		copy(0, 20, 100, 0);
+		link.stats.tx_errors += 5;
+		lane.packets += 15;
+		lane.bytes += 1500;
+		observe();
+	}
+	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("account_losses");
+	TCase *tests = tcase_create("account_losses");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, losses);
+	tcase_add_test(tests, capped_packets_are_lost_once);
+	tcase_add_test(tests, losses_on_the_hop);
+	tcase_add_test(tests, all_lost_is_told);
+	tcase_add_test(tests, a_lane_that_works_is_no_loss);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
