@@ -17,23 +17,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/loop.h"
 #include "common/metrics_server.h"
+#include "tests/unit/served.h"
 
 /* More than the kernel's buffers of a connection take. */
 enum { LARGE_LINES = 2000 * 1000, PATIENCE_MS = 20000, ROOM = 32 << 20 };
 
-static pid_t daemon_pid;
 static struct ip_endpoint endpoint;
 static int other = -1; /* somebody else's socket at that port */
 
 /* ---- the daemon's side ----------------------------------------------------------------------- */
 
 struct daemon {
-	struct loop *loop;
 	uint64_t lines;  /* of the document */
 	int descriptors; /* limit; 0: none */
 	uint64_t documents;
+	struct metrics_server *server;
 };
 
 /* The first line has the document's number, then there are as many lines as asked for. */
@@ -47,32 +46,23 @@ static void write_document(void *ctx, struct metrics_text *text)
 		metrics_sample(text, NULL, i);
 }
 
-static void on_term(void *ctx)
+static int open_server(struct loop *loop, void *ctx)
 {
-	loop_stop(((struct daemon *)ctx)->loop);
+	struct daemon *daemon = ctx;
+
+	if (other >= 0)
+		close(other); /* the test has it */
+	signal(SIGPIPE, SIG_IGN);
+	daemon->server = metrics_server_new(loop, write_document, daemon);
+	if (!daemon->server)
+		return 3;
+	metrics_server_listen(daemon->server, &endpoint);
+	return 0;
 }
 
-static int run_daemon(struct daemon *daemon, int ready)
+static void close_server(void *ctx)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	daemon->loop = loop_new();
-	if (!daemon->loop || loop_signal(daemon->loop, SIGTERM, on_term, daemon) < 0)
-		return 2;
-	struct metrics_server *server = metrics_server_new(daemon->loop, write_document, daemon);
-	if (!server)
-		return 3;
-	metrics_server_listen(server, &endpoint);
-	if (daemon->descriptors) {
-		const struct rlimit limit = {(rlim_t)daemon->descriptors,
-					     (rlim_t)daemon->descriptors};
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (write(ready, "r", 1) != 1 || loop_run(daemon->loop) < 0)
-		return 4;
-	metrics_server_free(server);
-	loop_free(daemon->loop);
-	return 0;
+	metrics_server_free(((struct daemon *)ctx)->server);
 }
 
 /* A port that was free a moment ago, or that is taken by `other`. */
@@ -96,39 +86,10 @@ static void choose_port(bool taken)
 
 static void start(struct daemon daemon)
 {
-	int ready[2];
-	char c;
-
-	ck_assert_int_eq(pipe(ready), 0);
-	fflush(NULL);
-	daemon_pid = fork();
-	ck_assert_int_ge(daemon_pid, 0);
-	if (daemon_pid == 0) {
-		close(ready[0]);
-		if (other >= 0)
-			close(other); /* the test has it */
-		int result = run_daemon(&daemon, ready[1]);
-		close(ready[1]);
-		exit(result);
-	}
-	close(ready[1]);
-	ck_assert_msg(read(ready[0], &c, 1) == 1, "the daemon did not start");
-	close(ready[0]);
-}
-
-/* The daemon ends in good order; its processor time in ms. */
-static long stop(void)
-{
-	struct rusage usage;
-	int result;
-
-	ck_assert_int_eq(kill(daemon_pid, SIGTERM), 0);
-	ck_assert_int_eq(wait4(daemon_pid, &result, 0, &usage), daemon_pid);
-	daemon_pid = 0;
-	ck_assert_msg(WIFEXITED(result) && WEXITSTATUS(result) == 0, "daemon ended with %#x",
-		      result);
-	return usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
-	       usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000;
+	served_start(&(struct served){.open = open_server,
+				      .close = close_server,
+				      .ctx = &daemon,
+				      .descriptors = daemon.descriptors});
 }
 
 /* ---- the readers' side ----------------------------------------------------------------------- */
@@ -157,31 +118,9 @@ static int dial(void)
 	return fd;
 }
 
-static void say(int fd, const char *text)
-{
-	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* Everything up to the end, which must be an orderly one; closes. */
 static char *hear(int fd)
 {
-	char *text = malloc(ROOM);
-	size_t size = 0;
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-
-	ck_assert_ptr_nonnull(text);
-	for (;;) {
-		ck_assert_msg(poll(&pollfd, 1, PATIENCE_MS) == 1, "no answer");
-		ck_assert_uint_lt(size, ROOM - 1);
-		ssize_t n = recv(fd, text + size, ROOM - 1 - size, 0);
-		ck_assert_msg(n >= 0, "recv: %s", strerror(errno));
-		if (n == 0)
-			break;
-		size += (size_t)n;
-	}
-	text[size] = '\0';
-	close(fd);
-	return text;
+	return served_hear(fd, ROOM, PATIENCE_MS);
 }
 
 #define GET "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -190,7 +129,7 @@ static char *ask(const char *request)
 {
 	int fd = dial();
 
-	say(fd, request);
+	served_say(fd, request);
 	return hear(fd);
 }
 
@@ -226,10 +165,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	if (daemon_pid > 0) {
-		kill(daemon_pid, SIGKILL);
-		waitpid(daemon_pid, NULL, 0);
-	}
+	served_kill();
 }
 
 START_TEST(requests_and_answers)
@@ -254,7 +190,7 @@ START_TEST(requests_and_answers)
 	ck_assert_msg(strncmp(answer, "HTTP/1.1 200 OK\r\n", 17) == 0, "%s", answer);
 	ck_assert_str_eq(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
 	free(answer);
-	stop();
+	served_stop();
 }
 END_TEST
 
@@ -278,7 +214,7 @@ START_TEST(nonsense)
 	start((struct daemon){.lines = 2});
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		int fd = dial();
-		say(fd, requests[i]);
+		served_say(fd, requests[i]);
 		shutdown(fd, SHUT_WR);
 		char *answer = hear(fd);
 		ck_assert_msg(strstr(answer, "line 1") == NULL || i == 5, "%s", requests[i]);
@@ -288,14 +224,14 @@ START_TEST(nonsense)
 	for (int i = 0; i < 3; i++) {
 		int fd = dial();
 		if (i)
-			say(fd, i == 1 ? "GET /" : "GET /metrics HTTP/1.1\r\nX: ");
+			served_say(fd, i == 1 ? "GET /" : "GET /metrics HTTP/1.1\r\nX: ");
 		/* it is cut off, maybe before all of this was taken */
 		send(fd, large, 1 << 20, MSG_NOSIGNAL);
 		close(fd);
 	}
 	free(large);
 	expect(GET, "HTTP/1.1 200 OK\r\n", "line 1\n");
-	stop();
+	served_stop();
 }
 END_TEST
 
@@ -312,7 +248,7 @@ START_TEST(large)
 	ck_assert_uint_eq(strtoul(strstr(answer, "Content-Length: ") + 16, NULL, 10),
 			  strlen(strstr(answer, "\r\n\r\n") + 4));
 	free(answer);
-	stop();
+	served_stop();
 }
 END_TEST
 
@@ -326,7 +262,7 @@ START_TEST(slow_readers)
 		char bytes[64];
 
 		slow[i] = dial();
-		say(slow[i], GET);
+		served_say(slow[i], GET);
 		ck_assert_int_gt(recv(slow[i], bytes, sizeof(bytes), 0), 0);
 		rest(METRICS_FRESH_MS + 100);
 	}
@@ -343,7 +279,7 @@ START_TEST(slow_readers)
 		number = document_number(answer);
 		free(answer);
 	} while (number < 3);
-	stop();
+	served_stop();
 }
 END_TEST
 
@@ -357,10 +293,10 @@ START_TEST(connections)
 	start((struct daemon){.lines = 2});
 	for (int i = 0; i < METRICS_CONNECTIONS_MAX; i++) {
 		silent[i] = dial();
-		say(silent[i], "GET /met");
+		served_say(silent[i], "GET /met");
 	}
 	answer.fd = dial();
-	say(answer.fd, GET);
+	served_say(answer.fd, GET);
 	ck_assert_int_eq(poll(&answer, 1, 500), 0);
 	close(silent[0]);
 	char *text = hear(answer.fd);
@@ -369,7 +305,7 @@ START_TEST(connections)
 	for (int i = 1; i < METRICS_CONNECTIONS_MAX; i++)
 		free(hear(silent[i]));
 	expect(GET, "HTTP/1.1 200 OK\r\n", "line 1\n");
-	ck_assert_int_lt(stop(), 2000);
+	ck_assert_int_lt(served_stop(), 2000);
 }
 END_TEST
 
@@ -385,7 +321,7 @@ START_TEST(descriptors)
 	for (int i = 0; i < 32; i++)
 		close(fds[i]);
 	expect(GET, "HTTP/1.1 200 OK\r\n", "line 1\n");
-	ck_assert_int_lt(stop(), 1000);
+	ck_assert_int_lt(served_stop(), 1000);
 }
 END_TEST
 
@@ -398,11 +334,11 @@ START_TEST(port_taken)
 	int fd;
 	while ((fd = try_dial()) < 0)
 		rest(50);
-	say(fd, GET);
+	served_say(fd, GET);
 	char *answer = hear(fd);
 	ck_assert_ptr_nonnull(strstr(answer, "line 1\n"));
 	free(answer);
-	stop();
+	served_stop();
 }
 END_TEST
 
@@ -411,10 +347,10 @@ START_TEST(end_while_reading)
 {
 	start((struct daemon){.lines = LARGE_LINES});
 	int slow = dial(), silent = dial();
-	say(slow, GET);
+	served_say(slow, GET);
 	char c;
 	ck_assert_int_eq(recv(slow, &c, 1, 0), 1);
-	stop();
+	served_stop();
 	close(slow);
 	close(silent);
 }
