@@ -24,6 +24,10 @@ extern const char client_rig_simple[];
 void client_rig_host(struct fake_kernel *fake);
 struct setup *client_rig_setup(const char *text);
 void client_rig_start(struct client_rig *rig, struct fake_kernel *fake, const char *config);
+/* The simple one, after its first pass, on a host that has only eth0. */
+void client_rig_at_work(struct client_rig *rig, struct fake_kernel *fake);
+/* Every count another number, 1 to 13, of "soc" and of egress. */
+void client_rig_numbers(struct client_rig *rig);
 /* Another configuration takes over, as after SIGHUP. */
 void client_rig_reload(struct client_rig *rig, const char *config);
 void client_rig_free(struct client_rig *rig);

@@ -14,11 +14,7 @@ static struct client_rig rig;
 
 static void setup(void)
 {
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
-	client_rig_start(&rig, &fake, client_rig_simple);
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
+	client_rig_at_work(&rig, &fake);
 }
 
 static void teardown(void)

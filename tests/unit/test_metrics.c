@@ -69,21 +69,8 @@ START_TEST(client)
 	struct fake_kernel fake;
 	struct client_rig rig;
 
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
-	client_rig_start(&rig, &fake, client_rig_simple);
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-	rig.setup->tunnel_accounts[0] = (struct tunnel_account){
-	    .tx_packets = 1, .tx_bytes = 2, .tx_dropped = 3, .tx_errors = 4};
-	rig.setup->stream_accounts[1] =
-	    (struct stream_account){.packets = 5, .bytes = 6, .dropped = 7};
-	rig.subjects.items[2].repairs = 8;
-	rig.setup->lanes[0].counts = (struct express_counts){.packets = 9,
-							     .bytes = 10,
-							     .resegmented = 11,
-							     .passed = {[EXPRESS_PASS_NOT_IP] = 12},
-							     .dropped = 13};
+	client_rig_at_work(&rig, &fake);
+	client_rig_numbers(&rig);
 	struct metrics_text metrics = begin();
 	client_metrics(rig.setup, &rig.subjects, false, 9, &metrics);
 	end(&metrics);

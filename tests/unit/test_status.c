@@ -40,21 +40,8 @@ START_TEST(client_document)
 	struct client_rig rig;
 	char summary[256];
 
-	fake_kernel_init(&fake);
-	fake_add_link(&fake, "eth0");
-	fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", 0);
-	client_rig_start(&rig, &fake, client_rig_simple);
-	ck_assert_int_eq(reconcile_pass(&rig.reconcile, false), 0);
-	rig.setup->tunnel_accounts[0] = (struct tunnel_account){
-	    .tx_packets = 1, .tx_bytes = 2, .tx_dropped = 3, .tx_errors = 4};
-	rig.setup->stream_accounts[1] =
-	    (struct stream_account){.packets = 5, .bytes = 6, .dropped = 7};
-	rig.subjects.items[2].repairs = 8;
-	rig.setup->lanes[0].counts = (struct express_counts){.packets = 9,
-							     .bytes = 10,
-							     .resegmented = 11,
-							     .passed = {[EXPRESS_PASS_NOT_IP] = 12},
-							     .dropped = 13};
+	client_rig_at_work(&rig, &fake);
+	client_rig_numbers(&rig);
 	char *text = client_status(rig.setup, &rig.subjects, false, 12.54);
 	ck_assert_str_eq(
 	    text, "{\"daemon\":\"client\",\"version\":\"" PACKAGE_VERSION
