@@ -62,6 +62,18 @@ def assert_same_objects(ns, wanted):
     wait_until(lambda: normal(tc_state(ns)) == wanted, 10, lambda: f"as it was\n{wanted}\n---\n{normal(tc_state(ns))}")
 
 
+def kill_again_and_again(daemon, chance, breaks, times):
+    """Every other time something is broken already, else that happens meanwhile; in the end it runs."""
+    for number in range(times):
+        hurt = chance.choice(breaks)
+        if number % 2:
+            hurt()
+            kill_and_start(daemon, chance, lambda: None)
+        else:
+            kill_and_start(daemon, chance, hurt)
+    daemon.start().wait_ok()
+
+
 def test_the_client_is_killed(lab):
     """Some of the kills fall into a repair: filters, the tunnel or all of it are taken away beforehand."""
     chance = random.Random(SEED)
@@ -81,14 +93,7 @@ def test_the_client_is_killed(lab):
         lambda: lab.client1.ip("link del vtap-soc-h", check=False),
         lambda: lab.client1.ip("link set vtap-soc down", check=False),
     ]
-    for number in range(100 if LONG else 30):
-        hurt = chance.choice(breaks)
-        if number % 2:
-            hurt()
-            kill_and_start(client, chance, lambda: None)
-        else:
-            kill_and_start(client, chance, hurt)
-    client.start().wait_ok()
+    kill_again_and_again(client, chance, breaks, 100 if LONG else 30)
     load.finish(reader)
     assert_same_objects(lab.client1, good)
     client.wait_ok()
@@ -113,14 +118,7 @@ def test_the_collector_is_killed(lab):
         lambda: lab.coll.ip("link set vtap0 down", check=False),
         lambda: lab.coll.ip("link del vtap0", check=False),
     ]
-    for number in range(30 if LONG else 10):
-        hurt = chance.choice(breaks)
-        if number % 2:
-            hurt()
-            kill_and_start(collector, chance, lambda: None)
-        else:
-            kill_and_start(collector, chance, hurt)
-    collector.start().wait_ok()
+    kill_again_and_again(collector, chance, breaks, 30 if LONG else 10)
     reader = lab.reader()
     load.finish(reader)
     assert_same_objects(lab.coll, good)
