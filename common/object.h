@@ -184,7 +184,7 @@ struct route_query {
 	struct ip_addr to;
 	struct ip_addr from; /* family 0: any */
 	uint8_t tos;
-	bool closely; /* whether there are several next hops is asked too */
+	bool closely; /* `several` and `checksums` are asked too */
 };
 
 /* What the neighbour table says of the next hop. */
@@ -210,9 +210,9 @@ struct route {
 	bool local;          /* the address is this host's own */
 	struct ip_addr via;  /* the next hop: a gateway, or the address itself */
 	enum next_hop next_hop;
-	bool several; /* there are several next hops, of which this is one */
+	bool several; /* there are several next hops, of which this is one; asked closely */
 	bool wrapped; /* packets are encapsulated on the way: MPLS, SRv6 */
-	enum checksums checksums;
+	enum checksums checksums; /* asked closely, and where the next hop is good */
 };
 
 enum { TALLY_NAME = 32 };

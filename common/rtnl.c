@@ -186,7 +186,10 @@ static int route_to(struct kernel *kernel, const struct route_query *query, stru
 	char device[IF_NAMESIZE];
 	int error = route_ask(&self(kernel)->talk, query, out);
 
-	if (!error && query->closely && if_indextoname((unsigned)out->oif, device))
+	/* anew each time, as no event tells that a device's features changed; a next hop that turns
+	 * good is one */
+	if (!error && query->closely && out->next_hop == NEXT_HOP_GOOD &&
+	    if_indextoname((unsigned)out->oif, device))
 		out->checksums = knob_checksums(self(kernel)->ioctl_fd, device);
 	return error;
 }
