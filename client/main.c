@@ -82,7 +82,7 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 		copies_count(client->setup, &reconcile->seen, loop_now_ms());
 	blind_look(client->setup, &reconcile->seen, reconcile->seen_all);
 	paths_find(client->setup, reconcile->kernel);
-	struct plan work = setup_plan(client->setup);
+	struct plan work = setup_plan(client->setup, loop_now_ms());
 	int error =
 	    plan_client(&work, &reconcile->seen, &reconcile->made, reconcile->subjects, desired);
 	if (error)
@@ -155,16 +155,17 @@ static bool refresh(void *ctx)
 	}
 	bool changed = copies_count(client->setup, &reconcile->seen, loop_now_ms());
 	changed |= blind_look(client->setup, &reconcile->seen, true);
-	return changed;
+	return changed || setup_hop_drained(client->setup, loop_now_ms());
 }
 
-/* Nobody may ask for long, and copies that are all lost are to be told soon. */
+/* Nobody may ask for long: copies that are all lost are to be told soon, and no event tells when a
+ * hop has drained. */
 static bool look_due(void *ctx, enum moved moved)
 {
 	struct setup *setup = ((struct client *)ctx)->setup;
 
 	lanes_read(setup);
-	return copies_look_due(setup, moved);
+	return copies_look_due(setup, moved) || setup_hop_drained(setup, loop_now_ms());
 }
 
 static void link_gone(void *ctx, const struct link *link)

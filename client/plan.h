@@ -22,13 +22,15 @@ struct path {
 /* What the plan found out, and the counters say, about a collector's tunnel, for the status. */
 struct tunnel {
 	struct ip_addr local;
-	uint32_t path_mtu;   /* 0: unknown */
-	uint32_t needed_mtu; /* for full-size copies of the largest monitored interface */
-	bool too_small;      /* path_mtu < needed_mtu */
-	uint32_t fits;       /* the largest IP packet whose copy the path takes; 0: unknown */
-	bool usable;         /* there is, or will be, a device to mirror to */
-	bool hop;            /* copies of egress go through the hop */
-	bool all_lost;       /* copies are made, and none leaves */
+	uint32_t path_mtu;    /* 0: unknown */
+	uint32_t needed_mtu;  /* for full-size copies of the largest monitored interface */
+	bool too_small;       /* path_mtu < needed_mtu */
+	uint32_t fits;        /* the largest IP packet whose copy the path takes; 0: unknown */
+	bool usable;          /* there is, or will be, a device to mirror to */
+	bool hop;             /* copies of egress go through the hop */
+	bool hop_drains;      /* they do not any more, and it stays for those on their way ... */
+	uint64_t hop_left_ms; /* ... since then */
+	bool all_lost;        /* copies are made, and none leaves */
 };
 
 /* One copy stream: a mirror section's interface in one direction to one of its collectors. */
@@ -53,10 +55,14 @@ struct plan {
 	struct stream *streams;
 	size_t streams_count;
 	int nft_subject; /* of the nftables tables; -1: the configuration asks for none */
+	uint64_t now_ms;
 };
 
 /* Packets of this interface begin with an Ethernet header. */
 bool plan_has_ethernet(const struct link *link);
+
+/* Whether the hop has stayed long enough, and the next plan lets it go. */
+bool plan_hop_drained(const struct tunnel *tunnel, uint64_t now_ms);
 
 /* Whether a collector's configuration leaves room for the express lane. */
 bool plan_lane_configured(const struct client_collector *collector);

@@ -7,14 +7,17 @@
 
 #include "common/tc.h"
 
-enum { HOP_MTU = 65535 }; /* a veth drops what is larger than its MTU */
+enum {
+	HOP_MTU = 65535, /* a veth drops what is larger than its MTU */
+	HOP_DRAIN_MS = 2000,
+};
 
 static const struct sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
 
 /*
- * While there is no route the path's MTU is unknown. The hop then stays as it is: to change it
- * would cost the filter's counters. A new tunnel starts with it, as the first copies on a new route
- * come before the pass that measures it.
+ * While there is no route the path's MTU is unknown. The hop then stays as it is, in use or not:
+ * to change it would cost the filter's counters. A new tunnel starts with it, as the first copies
+ * on a new route come before the pass that measures it.
  */
 bool plan_hop_needed(const struct context *c, const struct client_collector *collector,
 		     const struct path *path, const struct tunnel *tunnel)
@@ -26,8 +29,49 @@ bool plan_hop_needed(const struct context *c, const struct client_collector *col
 	if (!path->error)
 		return tunnel->too_small;
 	client_hop_name(collector->device, HOP_ENTRY, entry);
-	return snapshot_link_named(c->seen, entry) ||
+	return (snapshot_link_named(c->seen, entry) && !tunnel->hop_drains) ||
 	       !snapshot_link_named(c->seen, collector->device);
+}
+
+static const struct link *own_end(const struct context *c, const char *device, enum hop_end end)
+{
+	char name[IFNAMSIZ];
+
+	client_hop_name(device, end, name);
+	const struct link *link = snapshot_link_named(c->seen, name);
+	return link && link->group == owner_group(OWNER_CLIENT) ? link : NULL;
+}
+
+static bool led_to(const struct context *c, int ifindex)
+{
+	const struct filter *f = c->seen->filters.items;
+
+	for (size_t i = 0; i < c->seen->filters.count; i++)
+		if (f[i].owner == OWNER_CLIENT && f[i].target == ifindex)
+			return true;
+	return false;
+}
+
+/*
+ * Copies that were sent into the hop wait for its exit in the backlog of a processor. Those that
+ * still do when the exit is deleted are thrown away, and counted nowhere (flush_backlog). How many
+ * wait nobody tells: the hop stays for much longer than any waits, from when nothing leads there.
+ */
+bool plan_hop_drains(const struct context *c, const struct client_collector *collector,
+		     struct tunnel *tunnel)
+{
+	const struct link *entry = own_end(c, collector->device, HOP_ENTRY);
+
+	if (tunnel->hop || !entry || !own_end(c, collector->device, HOP_EXIT))
+		return false;
+	if (!tunnel->hop_drains || led_to(c, entry->ifindex))
+		tunnel->hop_left_ms = c->plan->now_ms;
+	return c->plan->now_ms - tunnel->hop_left_ms < HOP_DRAIN_MS;
+}
+
+bool plan_hop_drained(const struct tunnel *tunnel, uint64_t now_ms)
+{
+	return tunnel->hop_drains && now_ms - tunnel->hop_left_ms >= HOP_DRAIN_MS;
 }
 
 bool plan_hop_taken(struct context *c, const char *device, int subject)

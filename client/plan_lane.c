@@ -108,14 +108,19 @@ static bool plain(struct context *c, struct lane *lane, size_t index)
 	return false;
 }
 
+/* Copies go through it, or may still be on their way. */
+static bool has_hop(const struct context *c, size_t index)
+{
+	return c->plan->tunnels[index].hop || c->plan->tunnels[index].hop_drains;
+}
+
 /* What comes from the exit has met the program already, at the entry. */
 static int hop_end(struct context *c, size_t index, enum hop_end end)
 {
 	char name[IFNAMSIZ];
 
 	client_hop_name(c->plan->config->collectors[index].device, end, name);
-	const struct link *link =
-	    c->plan->tunnels[index].hop ? snapshot_link_named(c->seen, name) : NULL;
+	const struct link *link = has_hop(c, index) ? snapshot_link_named(c->seen, name) : NULL;
 	return link && plan_own(link) ? link->ifindex : 0;
 }
 
@@ -197,7 +202,7 @@ static void add_programs(struct context *c, const struct lane *lane, size_t inde
 	char entry[IFNAMSIZ];
 
 	add_program(c, lane, device);
-	if (!c->plan->tunnels[index].hop)
+	if (!has_hop(c, index))
 		return;
 	client_hop_name(device, HOP_ENTRY, entry);
 	struct device at = plan_device(entry);

@@ -41,6 +41,9 @@ void plan_tunnel(struct context *c, size_t index);
 bool plan_hop_needed(const struct context *c, const struct client_collector *collector,
 		     const struct path *path, const struct tunnel *tunnel);
 bool plan_hop_taken(struct context *c, const char *device, int subject);
+/* Whether a hop that is not needed has to stay for now; the tunnel remembers since when. */
+bool plan_hop_drains(const struct context *c, const struct client_collector *collector,
+		     struct tunnel *tunnel);
 void plan_hop(struct context *c, const struct client_collector *collector, int subject);
 void plan_lane(struct context *c, size_t index);
 /* The program's id on a device. A dry run has loaded none: one that is there would do, and so will

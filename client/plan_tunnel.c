@@ -208,8 +208,13 @@ void plan_tunnel(struct context *c, size_t index)
 	char address[IP_ADDR_TEXT];
 	int subject = (int)index;
 
-	*tunnel = (struct tunnel){.local = collector->local, .all_lost = tunnel->all_lost};
+	*tunnel = (struct tunnel){.local = collector->local,
+				  .all_lost = tunnel->all_lost,
+				  .hop_drains = tunnel->hop_drains,
+				  .hop_left_ms = tunnel->hop_left_ms};
 	measure(c, index);
+	tunnel->hop = has_egress(c->plan, index) && plan_hop_needed(c, collector, path, tunnel);
+	tunnel->hop_drains = plan_hop_drains(c, collector, tunnel);
 	ip_addr_format(&collector->address, address);
 	if (leads_back(c, path)) {
 		subject_block(c->subjects, subject,
@@ -230,7 +235,6 @@ void plan_tunnel(struct context *c, size_t index)
 			      tunnel->path_mtu, tunnel->needed_mtu, encap_name(collector->encap));
 		return;
 	}
-	tunnel->hop = has_egress(c->plan, index) && plan_hop_needed(c, collector, path, tunnel);
 	if (tunnel->all_lost)
 		subject_block(c->subjects, subject, "copies are made, and all of them are lost");
 	if (plan_taken(c, collector->device, subject) ||
@@ -239,7 +243,7 @@ void plan_tunnel(struct context *c, size_t index)
 	tunnel->usable = true;
 	add_tunnel(c, collector, tunnel, subject);
 	plan_tell_programs(c, collector->device, lane, subject);
-	if (!tunnel->hop)
+	if (!tunnel->hop && !tunnel->hop_drains)
 		return;
 	plan_hop(c, collector, subject);
 	for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {

@@ -297,7 +297,7 @@ const struct filter *setup_filter(const struct setup *s, const struct stream *st
 	return NULL;
 }
 
-struct plan setup_plan(struct setup *s)
+struct plan setup_plan(struct setup *s, uint64_t now_ms)
 {
 	return (struct plan){.config = s->config,
 			     .programs = s->programs,
@@ -308,5 +308,14 @@ struct plan setup_plan(struct setup *s)
 			     .port_max = s->port_max,
 			     .streams = s->streams,
 			     .streams_count = s->streams_count,
-			     .nft_subject = s->nft_subject};
+			     .nft_subject = s->nft_subject,
+			     .now_ms = now_ms};
+}
+
+bool setup_hop_drained(const struct setup *s, uint64_t now_ms)
+{
+	for (size_t i = 0; i < s->config->collectors_count; i++)
+		if (plan_hop_drained(&s->tunnels[i], now_ms))
+			return true;
+	return false;
 }

@@ -48,6 +48,8 @@ bool setup_concerns(const struct setup *setup, const struct link *link);
 /* The filter of a stream; NULL: it is not there. */
 const struct filter *setup_filter(const struct setup *setup, const struct stream *stream,
 				  const struct snapshot *seen);
-struct plan setup_plan(struct setup *setup);
+struct plan setup_plan(struct setup *setup, uint64_t now_ms);
+/* Whether a hop that nobody uses has stayed long enough: the next pass removes it. */
+bool setup_hop_drained(const struct setup *setup, uint64_t now_ms);
 
 #endif

@@ -12,7 +12,7 @@ import re
 import subprocess
 
 from daemon import CLIENT
-from lab import tool
+from lab import tool, uses_hop
 from netns import run, scratch, wait_until
 
 COLLECTOR = "10.2.0.1"
@@ -263,7 +263,7 @@ class Vtap(Side):
         mtu = int(re.search(r"mtu (\d+)", self.host.ip("link show dev eth1")).group(1))
 
         def looks_right(status):
-            hop = "vtap-soc-h" in self.host.links()
+            hop = uses_hop(self.host)
             return status["state"] == "ok" and status["collectors"][0]["path_mtu"] == mtu and self.is_right(hop, mtu)
 
         self.daemon.wait(looks_right, f"in place on an underlay of {mtu}")

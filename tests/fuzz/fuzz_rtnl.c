@@ -200,7 +200,7 @@ static struct collector_config *collector;
 
 static int plan_as_client(void *ctx, struct reconcile *r, struct desired *desired)
 {
-	struct plan work = setup_plan(setup);
+	struct plan work = setup_plan(setup, 0);
 
 	(void)ctx;
 	copies_count(setup, &r->seen, 1000);

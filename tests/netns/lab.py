@@ -59,6 +59,11 @@ def tc_state(ns):
     return re.sub(r"\bid \d+ (?=name )", "", "\n".join(text))
 
 
+def uses_hop(ns):
+    """Whether copies of egress pass the hop. It is there for a while longer than that."""
+    return "to device vtap-soc-h)" in ns.tc("filter show dev eth0 egress")
+
+
 class Lab:
     """client1, client2, peer and collector on a switch. Namespaces, daemons and captures end with it."""
 

@@ -187,6 +187,7 @@ def test_soak(lab):
         lab.captures.clear()
         for ns in clients:
             ns.ip("link set eth1 mtu 1600")
+            wait_until(lambda ns=ns: "vtap-soc-h" not in ns.links(), 20, "the hop has gone")
         if before is None:
             before = holdings.now()
         else:

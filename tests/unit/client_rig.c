@@ -45,7 +45,7 @@ struct setup *client_rig_setup(const char *text)
 static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 {
 	struct client_rig *rig = ctx;
-	struct plan work = setup_plan(rig->setup);
+	struct plan work = setup_plan(rig->setup, rig->now_ms);
 
 	copies_count(rig->setup, &reconcile->seen, rig->now_ms);
 	blind_look(rig->setup, &reconcile->seen, reconcile->seen_all);

@@ -311,6 +311,8 @@ START_TEST(overheads_and_hop)
 		fake_set_route(&fake, "10.0.0.9", "eth0", "10.0.0.1", rows[i].soc);
 		fake_set_route(&fake, "fd00::9", "eth0", "fd00::1", rows[i].six);
 		pass();
+		rig.now_ms += 60000; /* what nobody uses has drained */
+		pass();
 		ck_assert_uint_eq(rig.setup->tunnels[0].needed_mtu, rows[i].mtu + 50);
 		ck_assert_uint_eq(rig.setup->tunnels[1].needed_mtu, rows[i].mtu + 70);
 		ck_assert_uint_eq(rig.setup->tunnels[0].path_mtu, rows[i].soc);

@@ -199,6 +199,7 @@ START_TEST(random_walk)
 	for (int round = 0; round < 40; round++) {
 		for (size_t n = any(6); n; n--)
 			disturb();
+		rig.now_ms += any(3000);
 		reconcile_pass(&rig.reconcile, false);
 		ck_assert_msg(!fake.unsealed[0], "VTAP_TEST_SEED=%llu: %s set up unsealed",
 			      (unsigned long long)seed, fake.unsealed);
