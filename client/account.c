@@ -56,7 +56,7 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 	uint64_t sent = grown[TUNNEL_SENT] + grown[EXPRESS_SENT];
 	uint64_t bytes = grown[TUNNEL_SENT_BYTES] + grown[TUNNEL_SENT] * from->header +
 			 grown[EXPRESS_SENT_BYTES];
-	uint64_t dropped = grown[TUNNEL_DROPPED] + grown[HOP_DROPPED] + grown[EXPRESS_DROPPED];
+	uint64_t dropped = grown[TUNNEL_DROPPED];
 	a->tx_packets += sent;
 	a->tx_bytes += bytes;
 	a->tx_dropped += dropped;
@@ -64,6 +64,7 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 	a->pool_packets += sent;
 	a->pool_bytes += bytes;
 	a->pool_lost += dropped + grown[TUNNEL_ERRORS] + grown[HOP_REFUSED];
+	a->held = grown[HOP_DROPPED] + grown[EXPRESS_DROPPED];
 	a->capped = grown[TUNNEL_CAPPED];
 	a->refused = grown[HOP_REFUSED];
 	a->sent = sent;
@@ -154,22 +155,26 @@ static void give(struct tunnel_account *tunnel, struct stream_account *a, uint64
 }
 
 /*
- * A capped packet is mostly seen twice: the qdisc counts a drop, and the action that mirred it
- * counts an overlimit. A super-packet that was cut there and lost in part shows at the qdisc alone;
- * a tunnel that is down shows at the action alone.
+ * What the hop's entry, the lane or the qdisc holds back is mostly seen twice: they count a drop,
+ * and the action that mirred it there counts an overlimit. A super-packet that was cut and lost in
+ * part shows at the qdisc alone, and so do the hop's drops where veth does not tell of them (before
+ * Linux 6.6); a tunnel that is down shows at the action alone.
  */
 static void merge_views(struct tunnel_account *tunnel, struct stream_account *const *streams,
 			size_t count)
 {
-	uint64_t refused = tunnel->refused;
+	uint64_t refused = 0;
 
 	for (size_t i = 0; i < count; i++)
 		refused += streams[i]->refused;
+	uint64_t both = least(refused, tunnel->held);
+	refused += tunnel->refused - both;
+	tunnel->pool_lost += tunnel->held - both;
 	if (tunnel->capped > refused)
 		tunnel->pool_lost += tunnel->capped - refused;
-	uint64_t either = tunnel->capped > refused ? tunnel->capped : refused;
-	tunnel->tx_dropped += either;
-	tunnel->lost_in_a_row = tunnel->sent ? 0 : tunnel->lost_in_a_row + tunnel->lost + either;
+	uint64_t lost = tunnel->held + (tunnel->capped > refused ? tunnel->capped : refused);
+	tunnel->tx_dropped += lost;
+	tunnel->lost_in_a_row = tunnel->sent ? 0 : tunnel->lost_in_a_row + tunnel->lost + lost;
 }
 
 /* What the tunnel lost is lost to its streams by the share that each is owed. */

@@ -71,6 +71,28 @@ START_TEST(losses_on_the_hop)
 	observe();
 	expect_losses(20);
 	ck_assert_uint_eq(streams[0].packets, 30);
+	/* a veth that tells of its drops: the action that mirrors to it counts them, too */
+	copy(0, 50, 100, 30);
+	hop.stats.tx_dropped += 4;
+	filters[0].stats.overlimits += 4;
+	hop_filter.stats.overlimits += 16;
+	cap.drops += 10;
+	observe();
+	expect_losses(40);
+	ck_assert_uint_eq(streams[0].packets, 60);
+}
+END_TEST
+
+/* A copy that the lane could not finish. */
+START_TEST(losses_on_the_lane)
+{
+	start(1, 1);
+	copy(0, 10, 100, 7);
+	lane.dropped = 3;
+	filters[0].stats.overlimits = 3;
+	observe();
+	expect_losses(3);
+	ck_assert_uint_eq(streams[0].packets, 7);
 }
 END_TEST
 
@@ -117,6 +139,7 @@ int main(void)
 	tcase_add_test(tests, losses);
 	tcase_add_test(tests, capped_packets_are_lost_once);
 	tcase_add_test(tests, losses_on_the_hop);
+	tcase_add_test(tests, losses_on_the_lane);
 	tcase_add_test(tests, all_lost_is_told);
 	tcase_add_test(tests, a_lane_that_works_is_no_loss);
 	suite_add_tcase(suite, tests);
