@@ -4,58 +4,18 @@
  * it makes of TCP aggregates can be seen on the wire only: a test run has none that the kernel
  * would know the type of.
  */
-#include <check.h>
-#include <errno.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/tcx.h"
 #include "express_rig.h"
 
-enum { SKIPPED = 77, ROUNDS = 3000, HOP_ENTRY = 77, HOP_EXIT = 78, LO = 1 };
+enum { ROUNDS = 3000, HOP_ENTRY = 77, HOP_EXIT = 78 };
 
-static struct express *express;
-static char why[256];
 static uint64_t state;
 
 static uint32_t draw(uint32_t below)
 {
 	state = state * 6364136223846793005u + 1442695040888963407u;
 	return (uint32_t)(state >> 33) % below;
-}
-
-static struct express_way a_way(enum encap encap, uint32_t vni, const char *local,
-				const char *remote)
-{
-	struct express_way way = {.encap = encap,
-				  .vni = vni,
-				  .port = 4789,
-				  .oif = 1,
-				  .mtu = 1500,
-				  .ttl = 63,
-				  .tos = 0xb8,
-				  .port_min = 32768,
-				  .port_max = 60999};
-
-	ck_assert(ip_addr_parse(local, &way.local));
-	ck_assert(ip_addr_parse(remote, &way.remote));
-	way.via = way.remote;
-	return way;
-}
-
-static struct express_way plain(void)
-{
-	return a_way(ENCAP_VXLAN, 42, "10.0.0.5", "192.0.2.1");
-}
-
-static struct express_counts counts(void)
-{
-	struct express_counts now;
-
-	ck_assert_int_eq(express_read(express, &now), 0);
-	return now;
 }
 
 /* Headers as they should be, then mostly a few bytes as they should not. */
@@ -80,7 +40,7 @@ static void draw_frame(struct frame *frame)
 
 static void assert_as_reference(const struct express_way *way)
 {
-	struct express_counts before = counts(), after;
+	struct express_counts before = rig_counts(), after;
 	enum express_pass reason;
 	struct frame in, out;
 	const char *wrong;
@@ -88,8 +48,8 @@ static void assert_as_reference(const struct express_way *way)
 
 	draw_frame(&in);
 	out = in;
-	verdict = rig_run(express, &out);
-	after = counts();
+	verdict = rig_run(&out);
+	after = rig_counts();
 	ck_assert_uint_eq(after.dropped, 0);
 	ck_assert_uint_eq(after.resegmented, 0);
 	if (rig_fate(way, &in, &reason) == RIG_TAKEN) {
@@ -110,12 +70,12 @@ static void assert_as_reference(const struct express_way *way)
 START_TEST(frames_are_as_the_reference_has_them)
 {
 	struct express_way ways[] = {
-	    a_way(ENCAP_VXLAN, 0xabcdef, "10.0.0.5", "192.0.2.1"),
-	    a_way(ENCAP_VXLAN, 1, "fd00::5", "2001:db8::1"),
-	    a_way(ENCAP_GRETAP, 0, "10.0.0.5", "192.0.2.1"),
-	    a_way(ENCAP_GRETAP, 0xfedcba98, "10.0.0.5", "192.0.2.1"),
-	    a_way(ENCAP_GRETAP, 0, "fd00::5", "2001:db8::1"),
-	    a_way(ENCAP_GRETAP, 7, "fd00::5", "2001:db8::1"),
+	    rig_way(ENCAP_VXLAN, 0xabcdef, "10.0.0.5", "192.0.2.1"),
+	    rig_way(ENCAP_VXLAN, 1, "fd00::5", "2001:db8::1"),
+	    rig_way(ENCAP_GRETAP, 0, "10.0.0.5", "192.0.2.1"),
+	    rig_way(ENCAP_GRETAP, 0xfedcba98, "10.0.0.5", "192.0.2.1"),
+	    rig_way(ENCAP_GRETAP, 0, "fd00::5", "2001:db8::1"),
+	    rig_way(ENCAP_GRETAP, 7, "fd00::5", "2001:db8::1"),
 	};
 
 	ways[0].mtu = 1550;
@@ -132,7 +92,7 @@ END_TEST
 /* To the byte: what just fits, and what just does not. */
 START_TEST(a_frame_fits_or_not)
 {
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame frame;
 
 	ck_assert_int_eq(express_set(express, &way), 0);
@@ -141,19 +101,18 @@ START_TEST(a_frame_fits_or_not)
 		frame.bytes[12] = 0x08;
 		frame.bytes[14] = 0x45;
 		frame.length = length;
-		ck_assert_int_eq(rig_run(express, &frame),
-				 length <= 1464 ? VERDICT_REDIRECT : VERDICT_ON);
+		ck_assert_int_eq(rig_run(&frame), length <= 1464 ? VERDICT_REDIRECT : VERDICT_ON);
 	}
-	ck_assert_uint_eq(counts().packets, 2);
-	ck_assert_uint_eq(counts().bytes, 1463 + 1464);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_TOO_BIG], 1);
+	ck_assert_uint_eq(rig_counts().packets, 2);
+	ck_assert_uint_eq(rig_counts().bytes, 1463 + 1464);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_TOO_BIG], 1);
 }
 END_TEST
 
 /* A flow keeps its source port, and flows spread. */
 START_TEST(flows_have_their_ports)
 {
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame base = {.length = 60}, frame;
 	unsigned port, first = 0, differ = 0;
 
@@ -164,7 +123,7 @@ START_TEST(flows_have_their_ports)
 		base.bytes[35] = (uint8_t)(i / 2); /* UDP source port: two of each */
 		base.bytes[39] = 26;
 		frame = base;
-		ck_assert_int_eq(rig_run(express, &frame), VERDICT_REDIRECT);
+		ck_assert_int_eq(rig_run(&frame), VERDICT_REDIRECT);
 		port = (unsigned)frame.bytes[34] << 8 | frame.bytes[35];
 		if (i % 2)
 			ck_assert_uint_eq(port, first);
@@ -193,7 +152,7 @@ static unsigned source_port_of(const struct frame *in)
 {
 	struct frame out = *in;
 
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
+	ck_assert_int_eq(rig_run(&out), VERDICT_REDIRECT);
 	return (unsigned)out.bytes[34] << 8 | out.bytes[35];
 }
 
@@ -209,7 +168,7 @@ static void swap(uint8_t *a, uint8_t *b, size_t size)
 /* Both directions have one source port, so that a collector's CPUs do not overtake each other. */
 START_TEST(directions_share_a_port)
 {
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	unsigned differ = 0, before = 0;
 
 	way.finishes = true; /* random checksums are those that are left to the device, at times */
@@ -258,64 +217,63 @@ START_TEST(aggregates_fit_or_not)
 	    {true, true, 132, 500, 1500, EXPRESS_PASS_UNFAMILIAR},
 	    {false, true, 0, 500, 1500, EXPRESS_PASS_UNFAMILIAR},
 	};
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame in, out;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		uint64_t before = counts().passed[cases[i].reason];
+		uint64_t before = rig_counts().passed[cases[i].reason];
 
 		way.mtu = cases[i].mtu;
 		way.resegment = cases[i].resegment;
 		ck_assert_int_eq(express_set(express, &way), 0);
 		put_aggregate(&in, cases[i].ipv4, cases[i].protocol, cases[i].gso_size);
 		out = in;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
+		ck_assert_int_eq(rig_run(&out), VERDICT_ON);
 		ck_assert_mem_eq(out.bytes, in.bytes, in.length);
-		ck_assert_msg(counts().passed[cases[i].reason] == before + 3, "case %zu", i);
+		ck_assert_msg(rig_counts().passed[cases[i].reason] == before + 3, "case %zu", i);
 	}
-	ck_assert_uint_eq(counts().packets, 0);
+	ck_assert_uint_eq(rig_counts().packets, 0);
 }
 END_TEST
 
 START_TEST(what_comes_from_the_hop_was_there_before)
 {
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame in = {.length = 60}, out = in;
 
 	way.hop_entry = HOP_ENTRY;
 	way.hop_exit = HOP_EXIT;
 	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
+	ck_assert_int_eq(rig_run(&out), VERDICT_ON);
 	ck_assert_mem_eq(out.bytes, in.bytes, in.length);
 	ck_assert_uint_eq(out.length, in.length);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_NOT_IP], 1);
 	/* back again, whatever it is */
 	for (int ip = 0; ip < 2; ip++) {
 		in.bytes[12] = ip ? 0x08 : 0;
 		in.bytes[14] = 0x45;
 		out = in;
 		out.ingress_ifindex = HOP_EXIT;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
+		ck_assert_int_eq(rig_run(&out), VERDICT_ON);
 		ck_assert_uint_eq(out.length, in.length);
 	}
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_NOT_IP], 1);
-	ck_assert_uint_eq(counts().packets, 0);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_NOT_IP], 1);
+	ck_assert_uint_eq(rig_counts().packets, 0);
 	/* nor while there is no way */
 	way.oif = 0;
 	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
+	ck_assert_int_eq(rig_run(&out), VERDICT_ON);
 	out.ingress_ifindex = 0;
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 1);
+	ck_assert_int_eq(rig_run(&out), VERDICT_ON);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_OFF], 1);
 }
 END_TEST
 
-/* As the stack leaves a frame to the device, and one bit beside it. */
 /* Nobody knows whether it is finished: behind an extension header, but for that of a fragment. */
 START_TEST(checksums_that_are_not_seen)
 {
 	static const uint8_t next[] = {0, 43, 60, 44, 58};
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame frame;
 
 	ck_assert_int_eq(express_set(express, &way), 0);
@@ -323,19 +281,20 @@ START_TEST(checksums_that_are_not_seen)
 		put_aggregate(&frame, false, next[i], 0);
 		frame.gso_segs = 0;
 		frame.length = 200;
-		ck_assert_int_eq(rig_run(express, &frame), i < 3 ? VERDICT_ON : VERDICT_REDIRECT);
+		ck_assert_int_eq(rig_run(&frame), i < 3 ? VERDICT_ON : VERDICT_REDIRECT);
 	}
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 3);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_CHECKSUM], 3);
 }
 END_TEST
 
+/* As the stack leaves a frame to the device, and one bit beside it. */
 START_TEST(checksums_that_are_left_to_the_device)
 {
 	static const struct {
 		bool ipv4;
 		uint8_t protocol;
 	} cases[] = {{true, 6}, {true, 17}, {false, 6}, {false, 17}};
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame frame, out;
 
 	ck_assert_int_eq(express_set(express, &way), 0);
@@ -353,11 +312,11 @@ START_TEST(checksums_that_are_left_to_the_device)
 		check[0] = (uint8_t)(sum >> 8);
 		check[1] = (uint8_t)sum;
 		out = frame;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_ON);
-		ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], i + 1);
+		ck_assert_int_eq(rig_run(&out), VERDICT_ON);
+		ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_CHECKSUM], i + 1);
 		check[1] ^= 1;
 		out = frame;
-		ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
+		ck_assert_int_eq(rig_run(&out), VERDICT_REDIRECT);
 	}
 }
 END_TEST
@@ -365,7 +324,7 @@ END_TEST
 /* But not where the kernel fills them in on the way. */
 START_TEST(checksums_that_the_kernel_will_fill_in)
 {
-	struct express_way way = plain();
+	struct express_way way = rig_plain();
 	struct frame frame, in;
 
 	way.finishes = true;
@@ -378,13 +337,13 @@ START_TEST(checksums_that_the_kernel_will_fill_in)
 	in.bytes[40] = (uint8_t)(sum >> 8);
 	in.bytes[41] = (uint8_t)sum;
 	frame = in;
-	ck_assert_int_eq(rig_run(express, &frame), VERDICT_REDIRECT);
+	ck_assert_int_eq(rig_run(&frame), VERDICT_REDIRECT);
 	ck_assert_ptr_null(rig_wrong(&way, &in, &frame));
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_CHECKSUM], 0);
+	ck_assert_uint_eq(rig_counts().passed[EXPRESS_PASS_CHECKSUM], 0);
 }
 END_TEST
 
-static void add_frame_tests(TCase *tests)
+static void add(TCase *tests)
 {
 	tcase_add_test(tests, frames_are_as_the_reference_has_them);
 	tcase_add_test(tests, a_frame_fits_or_not);
@@ -397,199 +356,7 @@ static void add_frame_tests(TCase *tests)
 	tcase_add_test(tests, checksums_that_the_kernel_will_fill_in);
 }
 
-static int run_ip(void)
-{
-	struct frame frame = {.length = 60};
-
-	frame.bytes[12] = 0x08;
-	frame.bytes[14] = 0x45;
-	return rig_run(express, &frame);
-}
-
-START_TEST(a_way_is_set_and_taken_away)
-{
-	struct express_way way = plain();
-
-	ck_assert_int_eq(run_ip(), VERDICT_ON); /* none so far */
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	ck_assert_int_eq(express_set(express, NULL), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_ON);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OFF], 2);
-	way.checksum = true;
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_ON);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_OUTER], 1);
-	way.encap = ENCAP_GRETAP; /* has none to compute */
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-}
-END_TEST
-
-/* Good for a time only, and good again when somebody comes back. */
-START_TEST(a_way_grows_old)
-{
-	struct express_way way = plain();
-
-	ck_assert_int_eq(express_renew(express, 1), 0); /* there is none */
-	ck_assert_int_eq(run_ip(), VERDICT_ON);
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(express_renew(express, 0), 0);
-	while (run_ip() == VERDICT_REDIRECT)
-		; /* the kernel's coarse clock is some milliseconds behind */
-	ck_assert_int_eq(run_ip(), VERDICT_ON);
-	ck_assert_uint_eq(counts().passed[EXPRESS_PASS_UNATTENDED], 2);
-	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	ck_assert_int_eq(express_renew(express, 0), 0);
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	/* what is no way does not become one */
-	ck_assert_int_eq(express_set(express, NULL), 0);
-	ck_assert_int_eq(express_renew(express, EXPRESS_GOOD_MS), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_ON);
-}
-END_TEST
-
-/* Quicker to get to than the filter, for as long as the express is there. */
-START_TEST(it_goes_in_front)
-{
-	uint32_t ids[TCX_PROGRAMS];
-	size_t count;
-
-	if (tcx_query(LO, true, ids, &count) == -EINVAL)
-		return; /* no such hooks before Linux 6.6: nothing happens */
-	ck_assert_uint_eq(count, 0);
-	for (int i = 0; i < 2; i++) {
-		express_front(express, (const int[EXPRESS_PLACES]){0, LO});
-		ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
-		ck_assert_uint_eq(count, 1);
-		ck_assert_uint_eq(ids[0], express_prog_id(express));
-	}
-	express_front(express, (const int[EXPRESS_PLACES]){0});
-	ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
-	ck_assert_uint_eq(count, 0);
-	express_front(express, (const int[EXPRESS_PLACES]){12345, LO}); /* no such device */
-	express_free(express);
-	express = NULL;
-	ck_assert_int_eq(tcx_query(LO, true, ids, &count), 0);
-	ck_assert_uint_eq(count, 0);
-}
-END_TEST
-
-/* The kernel allows a range of one. */
-START_TEST(a_single_source_port)
-{
-	struct express_way way = plain();
-	struct frame in = {.length = 60}, out;
-
-	way.port_min = way.port_max;
-	in.bytes[12] = 0x08;
-	in.bytes[14] = 0x45;
-	out = in;
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(rig_run(express, &out), VERDICT_REDIRECT);
-	ck_assert_ptr_null(rig_wrong(&way, &in, &out));
-}
-END_TEST
-
-START_TEST(a_way_without_sense_changes_nothing)
-{
-	struct express_way good = plain(), bad[7];
-
-	ck_assert_int_eq(express_set(express, &good), 0);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		bad[i] = good;
-	bad[0].encap = ENCAP_GRE;
-	bad[1].port = 0;
-	bad[2].port_min = bad[2].port_max + 1;
-	bad[3].vni = 1 << 24;
-	bad[4].via.family = 0;
-	bad[5].local.family = AF_INET6;
-	bad[6].ttl = 0;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		ck_assert_int_eq(express_set(express, &bad[i]), -EINVAL);
-		ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	}
-}
-END_TEST
-
-/* With the descriptor, by the program, with neither; and with a descriptor of something else. */
-START_TEST(counts_go_on_in_the_next_one)
-{
-	struct express_way way = plain();
-	struct express *first = express;
-	const uint32_t old = express_prog_id(first);
-	const int kept = express_kept_fd(first);
-	const struct {
-		int fd;
-		uint32_t id;
-		uint64_t packets;
-	} cases[] = {{kept, 0, 1}, {-1, old, 1}, {-1, 0, 0}, {express_prog_fd(first), 0, 0}};
-
-	ck_assert_int_eq(express_set(express, &way), 0);
-	ck_assert_int_eq(run_ip(), VERDICT_REDIRECT);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		ck_assert_int_eq(express_open(&express, cases[i].fd, cases[i].id, why, sizeof(why)),
-				 0);
-		ck_assert_uint_ne(express_prog_id(express), old);
-		ck_assert_uint_eq(counts().packets, cases[i].packets);
-		express_free(express);
-	}
-	express = first;
-	ck_assert_uint_eq(counts().packets, 1);
-}
-END_TEST
-
-START_TEST(each_reason_has_a_name)
-{
-	for (int i = 0; i < EXPRESS_PASSES; i++)
-		ck_assert_str_ne(express_pass_name((enum express_pass)i), "");
-}
-END_TEST
-
-static void setup(void)
-{
-	ck_assert_msg(express_open(&express, -1, 0, why, sizeof(why)) == 0, "%s", why);
-	ck_assert_str_eq(why, "");
-}
-
-static void teardown(void)
-{
-	express_free(express);
-}
-
 int main(void)
 {
-	Suite *suite = suite_create("express");
-	TCase *tests = tcase_create("express");
-	SRunner *runner;
-	int failed, error = express_open(&express, -1, 0, why, sizeof(why));
-
-	express_free(express);
-	if (error == -EPERM || error == -EACCES || error == -ENOSYS) {
-		fprintf(stderr, "skipped: %s\n", why);
-		return SKIPPED;
-	}
-	/* Frames of a test run come in on this namespace's lo: it must be none that forwards. */
-	if (unshare(CLONE_NEWNET))
-		fprintf(stderr, "in the network namespace of the caller: %s\n", strerror(errno));
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
-	add_frame_tests(tests);
-	tcase_add_test(tests, a_way_is_set_and_taken_away);
-	tcase_add_test(tests, a_way_grows_old);
-	tcase_add_test(tests, it_goes_in_front);
-	tcase_add_test(tests, a_single_source_port);
-	tcase_add_test(tests, a_way_without_sense_changes_nothing);
-	tcase_add_test(tests, counts_go_on_in_the_next_one);
-	tcase_add_test(tests, each_reason_has_a_name);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return rig_main("express", add);
 }
