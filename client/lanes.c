@@ -113,17 +113,24 @@ static void tell(struct lane *lane, const char *name)
 	memcpy(lane->told, lane->off, sizeof(lane->told));
 }
 
-/* Devices of this pass's own making are there in the next. */
-static void put_in_front(struct lane *lane, const char *device, const struct snapshot *seen)
+/*
+ * The kernel waits for all its readers there (tcx_entry_sync), holding the RTNL lock, but not where
+ * the device is gone.
+ */
+void lanes_front(struct setup *s, const struct snapshot *seen)
 {
-	const struct link *tunnel = own_device(seen, device);
-
-	express_front(lane->express,
-		      (const int[EXPRESS_PLACES]){
-			  tunnel && lane->subject >= 0 ? tunnel->ifindex : 0, lane->way.hop_entry});
+	for (size_t i = 0; i < s->config->collectors_count; i++) {
+		const struct lane *lane = &s->lanes[i];
+		if (!lane->express)
+			continue;
+		const struct link *tunnel = own_device(seen, s->config->collectors[i].device);
+		const bool there = tunnel && lane->subject >= 0;
+		express_front(lane->express, (const int[EXPRESS_PLACES]){
+						 there ? tunnel->ifindex : 0, lane->way.hop_entry});
+	}
 }
 
-void lanes_set(struct setup *s, const struct snapshot *seen)
+void lanes_set(struct setup *s)
 {
 	for (size_t i = 0; i < s->config->collectors_count; i++) {
 		struct lane *lane = &s->lanes[i];
@@ -136,7 +143,6 @@ void lanes_set(struct setup *s, const struct snapshot *seen)
 			snprintf(lane->off, sizeof(lane->off), "its map cannot be written: %s",
 				 strerror(-error));
 		}
-		put_in_front(lane, s->config->collectors[i].device, seen);
 		if (!s->paths[i].error && s->tunnels[i].usable && lane->subject >= 0 &&
 		    !lane->waits)
 			tell(lane, s->config->collectors[i].name);

@@ -17,9 +17,11 @@
 void lanes_open(struct setup *setup, const struct snapshot *seen, const struct service *service);
 /* What the service manager keeps and no lane goes on with; to be called after lanes_open. */
 void lanes_forget(const struct setup *setup, const struct service *service);
-/* The ways as they were planned; what keeps copies from a lane is said when it changes. `seen`:
- * where the programs are in place by now. */
-void lanes_set(struct setup *setup, const struct snapshot *seen);
+/* The ways as they were planned; what keeps copies from a lane is said when it changes. */
+void lanes_set(struct setup *setup);
+/* Ahead of filters, on the devices that are there. Not while something waits for repair: it takes
+ * its time. */
+void lanes_front(struct setup *setup, const struct snapshot *seen);
 /* No way, for any of them, until they are set again. */
 void lanes_clear(struct setup *setup);
 /* Somebody is there: the ways stay good. To be called every LANES_RENEW_MS. */

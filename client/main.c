@@ -88,7 +88,7 @@ static int plan(void *ctx, struct reconcile *reconcile, struct desired *desired)
 	if (error)
 		return error;
 	/* before anything is changed: a new way is good at once, and an old one no longer */
-	lanes_set(client->setup, &reconcile->seen);
+	lanes_set(client->setup);
 	return 0;
 }
 
@@ -162,8 +162,10 @@ static bool refresh(void *ctx)
  * hop has drained. */
 static bool look_due(void *ctx, enum moved moved)
 {
-	struct setup *setup = ((struct client *)ctx)->setup;
+	struct client *client = ctx;
+	struct setup *setup = client->setup;
 
+	lanes_front(setup, &client->daemon.reconcile.seen);
 	lanes_read(setup);
 	return copies_look_due(setup, moved) || setup_hop_drained(setup, loop_now_ms());
 }
