@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import struct
 import time
 
@@ -237,6 +238,29 @@ def test_counters_go_on(lab, how):
         wait_lane(client, "on")
         assert lane(client)["packets"] >= before + 40
     wait_until(lambda: mirrored(client) == counted(collector, lab.client1.address4), 5)
+
+
+@pytest.mark.skipif(
+    tuple(map(int, os.uname().release.split(".")[:2])) < (6, 6), reason="this kernel has no hooks ahead of filters"
+)
+def test_it_runs_ahead_of_filters(lab):
+    """A second after the devices are there; then the lane goes on without its filters, as long as the daemon is there."""
+    _, client = lab.pair()
+    warm(lab)
+    wait_lane(client, "on")
+    client.expect("vtap-soc")
+
+    def copied_without_filters():
+        before = lane(client)["packets"]
+        client.process.send_signal(signal.SIGSTOP)
+        for device in lab.client1.links() & {"vtap-soc", "vtap-soc-h"}:
+            lab.client1.tc(f"filter del dev {device} egress")
+        traffic.ping(lab.client1, lab.peer.address4, (100,) * 5)
+        client.process.send_signal(signal.SIGCONT)
+        client.wait_ok()
+        return lane(client)["packets"] >= before + 10
+
+    wait_until(copied_without_filters, 10, "the program at the tcx hook")
 
 
 def ways(ns):
