@@ -199,6 +199,17 @@ static bool leads_back(struct context *c, const struct path *path)
 	return out && plan_own(out);
 }
 
+static void add_hop(struct context *c, const struct client_collector *collector,
+		    const struct lane *lane, int subject)
+{
+	plan_hop(c, collector, subject);
+	for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {
+		char name[IFNAMSIZ];
+		client_hop_name(collector->device, end, name);
+		plan_tell_programs(c, name, lane, subject);
+	}
+}
+
 void plan_tunnel(struct context *c, size_t index)
 {
 	const struct client_collector *collector = &c->plan->config->collectors[index];
@@ -235,20 +246,15 @@ void plan_tunnel(struct context *c, size_t index)
 			      tunnel->path_mtu, tunnel->needed_mtu, encap_name(collector->encap));
 		return;
 	}
-	if (tunnel->all_lost)
-		subject_block(c->subjects, subject, "copies are made, and all of them are lost");
 	if (plan_taken(c, collector->device, subject) ||
 	    (tunnel->hop && plan_hop_taken(c, collector->device, subject)))
 		return;
 	tunnel->usable = true;
 	add_tunnel(c, collector, tunnel, subject);
 	plan_tell_programs(c, collector->device, lane, subject);
-	if (!tunnel->hop && !tunnel->hop_drains)
-		return;
-	plan_hop(c, collector, subject);
-	for (enum hop_end end = HOP_ENTRY; end <= HOP_EXIT; end++) {
-		char name[IFNAMSIZ];
-		client_hop_name(collector->device, end, name);
-		plan_tell_programs(c, name, lane, subject);
-	}
+	if (tunnel->hop || tunnel->hop_drains)
+		add_hop(c, collector, lane, subject);
+	/* where a reason is known, that is the one to tell */
+	if (tunnel->all_lost)
+		subject_block(c->subjects, subject, "copies are made, and all of them are lost");
 }

@@ -92,6 +92,8 @@ void subject_operation(struct subjects *s, const struct op *op, int error, const
 	if (!subject)
 		return;
 	if (error) {
+		if (!subject->failed)
+			subject->reason[0] = '\0';
 		subject_block(s, op->subject, "%s: %s", op_text(op, text), why);
 		subject->failed = true;
 	} else if (!subject->operations++) {

@@ -45,6 +45,7 @@ void subjects_replan(struct subjects *subjects);
 /* The first reason counts; none is overwritten. */
 void subject_block(struct subjects *subjects, int subject, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* One that failed is a better reason than what a plan thought; of several the first. */
 void subject_operation(struct subjects *subjects, const struct op *op, int error, const char *why);
 void subjects_end(struct subjects *subjects);
 

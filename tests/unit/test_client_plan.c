@@ -134,6 +134,12 @@ START_TEST(blocked)
 			 usable && !blocks[_i].ingress[0]);
 	ck_assert_int_eq(fake_filter(&fake, "eth0", TC_EGRESS, 2, FILTER_HANDLE) != NULL,
 			 usable && !blocks[_i].egress[0]);
+	/* what follows from it is not the reason */
+	rig.setup->tunnel_accounts[0].lost_in_a_row = ACCOUNT_ALL_LOST;
+	pass();
+	expect_reason("collector soc", blocks[_i].collector[0]
+					   ? blocks[_i].collector
+					   : "copies are made, and all of them are lost");
 }
 END_TEST
 

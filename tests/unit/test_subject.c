@@ -60,6 +60,20 @@ START_TEST(failures_outlive_a_new_plan_but_not_a_new_pass)
 }
 END_TEST
 
+START_TEST(a_failure_is_the_better_reason)
+{
+	fill();
+	subjects_begin(&table);
+	subject_block(&table, 0, "all is lost");
+	operate(0, -EPERM);
+	ck_assert_str_eq(table.items[0].reason, "vtap-soc: set up: no way");
+	struct op second = {.type = OP_LINK_DELETE, .device = {.name = "vtap-soc"}, .why = "old"};
+	subject_operation(&table, &second, -EPERM, "neither");
+	ck_assert_str_eq(table.items[0].reason, "vtap-soc: set up: no way");
+	subjects_clear(&table);
+}
+END_TEST
+
 START_TEST(repairs_are_work_on_what_had_worked)
 {
 	fill();
@@ -166,6 +180,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, first_reason_counts);
 	tcase_add_test(tests, failures_outlive_a_new_plan_but_not_a_new_pass);
+	tcase_add_test(tests, a_failure_is_the_better_reason);
 	tcase_add_test(tests, repairs_are_work_on_what_had_worked);
 	tcase_add_test(tests, blocked_from_the_start_is_no_repair_later);
 	tcase_add_test(tests, nobody_and_unknown_numbers);
