@@ -111,6 +111,19 @@ class Holdings:
             "descriptors": {d.name: descriptors(d.process.pid) for d in self.daemons},
         }
 
+    def steady(self):
+        """What they hold once it stays so: a link ahead of a hop's filters is let go within a second of the hop."""
+        last = {"now": None, "since": 0.0}
+
+        def still():
+            now = self.now()
+            if now != last["now"]:
+                last.update(now=now, since=time.monotonic())
+            return time.monotonic() - last["since"] > 2
+
+        wait_until(still, 30, lambda: f"the same for a while: {last['now']}", 0.5)
+        return last["now"]
+
     def same_as(self, before):
         """A connection that just ended, a program that is freed in a moment: they get the moment."""
         last = {}
@@ -189,7 +202,7 @@ def test_soak(lab):
             ns.ip("link set eth1 mtu 1600")
             wait_until(lambda ns=ns: "vtap-soc-h" not in ns.links(), 20, "the hop has gone")
         if before is None:
-            before = holdings.now()
+            before = holdings.steady()
         else:
             holdings.same_as(before)
         restart(daemons)
