@@ -42,8 +42,9 @@ void account_tunnel(struct tunnel_account *a, const struct tunnel_sources *from)
 {
 	uint64_t now[TUNNEL_COUNTERS], grown[TUNNEL_COUNTERS];
 
-	if (from->device && ((uint64_t)from->device->ifindex != a->ifindex ||
-			     from->device->stats.tx_packets < a->last[TUNNEL_SENT])) {
+	a->anew = from->device && ((uint64_t)from->device->ifindex != a->ifindex ||
+				   from->device->stats.tx_packets < a->last[TUNNEL_SENT]);
+	if (a->anew) {
 		a->ifindex = (uint64_t)from->device->ifindex;
 		for (int i = TUNNEL_SENT; i <= TUNNEL_CAPPED; i++)
 			a->last[i] = 0;
@@ -174,6 +175,9 @@ static void merge_views(struct tunnel_account *tunnel, struct stream_account *co
 		tunnel->pool_lost += tunnel->capped - refused;
 	uint64_t lost = tunnel->held + (tunnel->capped > refused ? tunnel->capped : refused);
 	tunnel->tx_dropped += lost;
+	/* what never reached a new device may be from before there was one */
+	if (tunnel->anew)
+		tunnel->lost_in_a_row = lost = 0;
 	tunnel->lost_in_a_row = tunnel->sent ? 0 : tunnel->lost_in_a_row + tunnel->lost + lost;
 }
 

@@ -51,13 +51,14 @@ struct tunnel_account {
 	uint64_t tx_errors;
 
 	uint64_t ifindex; /* whose counters `last` are */
+	bool anew;        /* of this sample: it is another device than before */
 	uint64_t last[TUNNEL_COUNTERS];
 	uint64_t pool_packets, pool_bytes; /* sent, not given to a stream yet */
 	uint64_t pool_lost;                /* lost, not taken from a stream yet */
 	uint64_t sent, lost;               /* of this sample ... */
 	uint64_t held, capped, refused;    /* ... views of the same losses */
 	uint64_t extra, extra_bytes;       /* sent of egress beyond what its filters count */
-	uint64_t lost_in_a_row;            /* since a copy was sent last */
+	uint64_t lost_in_a_row;            /* since a copy was sent last, by this device */
 	uint64_t moved_at,
 	    moved_ms; /* the sum of the totals when they changed last, and when that was */
 };

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+import frames
 from heal import (
     EGRESS, INGRESS, LANE, TUNNEL, UNDERLAY, UNDERLAY_ALLOW, Watch, assert_copied_once, assert_full_size, ip_batch, shape,
     warm,
@@ -207,6 +208,8 @@ def test_it_is_blocked_and_says_why(lab, pair, what):
     # while the daemon is stopped, or it takes the name first
     client.process.send_signal(signal.SIGSTOP)
     act(lab.client1)
+    for _ in range(20):  # so many lost copies would be a reason, too, but this is where it comes from
+        frames.send_marker(lab.client1)
     client.process.send_signal(signal.SIGCONT)
     status = watch.blocked(reason)
     assert {m["state"] for m in status["mirrors"]} == {"blocked"}

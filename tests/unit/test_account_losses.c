@@ -114,6 +114,25 @@ START_TEST(all_lost_is_told)
 }
 END_TEST
 
+START_TEST(a_new_device_has_lost_nothing)
+{
+	start(1, 0);
+	copy(0, 20, 100, 0);
+	link.stats.tx_dropped = ACCOUNT_ALL_LOST;
+	observe();
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+	link.ifindex++;
+	link.stats.tx_dropped = 0;
+	copy(0, 2 * ACCOUNT_ALL_LOST, 100, 0); /* refused while there was none */
+	filters[0].stats.overlimits = 2 * ACCOUNT_ALL_LOST;
+	observe();
+	ck_assert_uint_eq(tunnel.lost_in_a_row, 0);
+	link.stats.tx_dropped = ACCOUNT_ALL_LOST;
+	observe();
+	ck_assert_uint_ge(tunnel.lost_in_a_row, ACCOUNT_ALL_LOST);
+}
+END_TEST
+
 START_TEST(a_lane_that_works_is_no_loss)
 {
 	start(0, 1);
@@ -141,6 +160,7 @@ int main(void)
 	tcase_add_test(tests, losses_on_the_hop);
 	tcase_add_test(tests, losses_on_the_lane);
 	tcase_add_test(tests, all_lost_is_told);
+	tcase_add_test(tests, a_new_device_has_lost_nothing);
 	tcase_add_test(tests, a_lane_that_works_is_no_loss);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
