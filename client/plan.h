@@ -28,8 +28,9 @@ struct tunnel {
 	uint32_t fits;        /* the largest IP packet whose copy the path takes; 0: unknown */
 	bool usable;          /* there is, or will be, a device to mirror to */
 	bool hop;             /* copies of egress go through the hop */
-	bool hop_drains;      /* they do not any more, and it stays for those on their way ... */
+	bool hop_left;        /* they do not any more ... */
 	uint64_t hop_left_ms; /* ... since then */
+	bool hop_drains;      /* and it stays for those on their way */
 	bool all_lost;        /* copies are made, and none leaves */
 };
 

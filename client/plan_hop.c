@@ -29,7 +29,7 @@ bool plan_hop_needed(const struct context *c, const struct client_collector *col
 	if (!path->error)
 		return tunnel->too_small;
 	client_hop_name(collector->device, HOP_ENTRY, entry);
-	return (snapshot_link_named(c->seen, entry) && !tunnel->hop_drains) ||
+	return (snapshot_link_named(c->seen, entry) && !tunnel->hop_left) ||
 	       !snapshot_link_named(c->seen, collector->device);
 }
 
@@ -56,15 +56,18 @@ static bool led_to(const struct context *c, int ifindex)
  * Copies that were sent into the hop wait for its exit in the backlog of a processor. Those that
  * still do when the exit is deleted are thrown away, and counted nowhere (flush_backlog). How many
  * wait nobody tells: the hop stays for much longer than any waits, from when nothing leads there.
+ * Once it has stayed so long, it goes whenever it is asked for again: a pass may plan twice.
  */
 bool plan_hop_drains(const struct context *c, const struct client_collector *collector,
 		     struct tunnel *tunnel)
 {
 	const struct link *entry = own_end(c, collector->device, HOP_ENTRY);
+	bool left = tunnel->hop_left;
 
-	if (tunnel->hop || !entry || !own_end(c, collector->device, HOP_EXIT))
+	tunnel->hop_left = !tunnel->hop && entry && own_end(c, collector->device, HOP_EXIT);
+	if (!tunnel->hop_left)
 		return false;
-	if (!tunnel->hop_drains || led_to(c, entry->ifindex))
+	if (!left || led_to(c, entry->ifindex))
 		tunnel->hop_left_ms = c->plan->now_ms;
 	return c->plan->now_ms - tunnel->hop_left_ms < HOP_DRAIN_MS;
 }

@@ -221,7 +221,7 @@ void plan_tunnel(struct context *c, size_t index)
 
 	*tunnel = (struct tunnel){.local = collector->local,
 				  .all_lost = tunnel->all_lost,
-				  .hop_drains = tunnel->hop_drains,
+				  .hop_left = tunnel->hop_left,
 				  .hop_left_ms = tunnel->hop_left_ms};
 	measure(c, index);
 	tunnel->hop = has_egress(c->plan, index) && plan_hop_needed(c, collector, path, tunnel);

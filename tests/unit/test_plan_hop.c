@@ -113,6 +113,36 @@ START_TEST(who_else_finds_it_draining)
 }
 END_TEST
 
+/* A pass that events asked for plans twice when something is to be done, and is the one that comes
+ * where they do not end. */
+START_TEST(goes_in_the_middle_of_events)
+{
+	path_mtu(1550);
+	expect_hop(true, "vtap-soc", false);
+	rig.now_ms += DRAINED_MS;
+	rig.reconcile.partial = true;
+	pass();
+	expect_hop(false, "vtap-soc", false);
+	/* and drains anew the next time */
+	path_mtu(1500);
+	rig.now_ms += DRAINED_MS;
+	path_mtu(1550);
+	expect_hop(true, "vtap-soc", false);
+}
+END_TEST
+
+/* The route may go between the two. */
+START_TEST(goes_although_the_route_does)
+{
+	path_mtu(1550);
+	rig.now_ms += DRAINED_MS;
+	fake_set_route(&fake, "10.0.0.9", NULL, NULL, 0);
+	rig.reconcile.partial = true;
+	pass();
+	expect_hop(false, "vtap-soc", false);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("plan_hop");
@@ -123,6 +153,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, stays_for_copies_on_their_way);
 	tcase_add_test(tests, who_else_finds_it_draining);
+	tcase_add_test(tests, goes_in_the_middle_of_events);
+	tcase_add_test(tests, goes_although_the_route_does);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
