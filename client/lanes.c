@@ -32,7 +32,7 @@ static const struct link *own_device(const struct snapshot *seen, const char *de
 /* The program that an earlier daemon left; 0: none. */
 static uint32_t attached(const struct snapshot *seen, const char *device)
 {
-	const struct link *link = own_device(seen, device);
+	const struct link *link = seen ? own_device(seen, device) : NULL;
 	size_t count;
 
 	if (!link)
@@ -177,25 +177,39 @@ void lanes_read(struct setup *s)
 			lane_count(&s->lanes[i], &now);
 }
 
-static bool goes_on(const struct setup *next, const struct express *express)
+/* Whose it is there; -1: nobody's. */
+static int goes_on(const struct setup *next, const struct express *express)
 {
 	for (size_t i = 0; next && i < next->config->collectors_count; i++)
 		if (next->lanes[i].express == express)
-			return true;
-	return false;
+			return (int)i;
+	return -1;
+}
+
+/* Its counts are kept by the device's name, which may be another one now, or another lane's. */
+static void keep_on(const struct setup *s, size_t i, const struct setup *next, int there)
+{
+	char name[32], now[32] = "";
+
+	kept_name(&s->config->collectors[i], name);
+	if (!goes_by(next, name))
+		service_drop(name);
+	if (there < 0)
+		return;
+	kept_name(&next->config->collectors[there], now);
+	if (strcmp(now, name) != 0)
+		service_store(now, express_kept_fd(s->lanes[i].express));
 }
 
 void lanes_close(struct setup *s, const struct setup *next)
 {
-	char name[32];
-
 	for (size_t i = 0; s && i < s->config->collectors_count; i++) {
-		if (!s->lanes[i].express || goes_on(next, s->lanes[i].express))
+		if (!s->lanes[i].express)
 			continue;
-		if (next) {
-			kept_name(&s->config->collectors[i], name);
-			service_drop(name);
-		}
-		express_free(s->lanes[i].express);
+		int there = goes_on(next, s->lanes[i].express);
+		if (next)
+			keep_on(s, i, next, there);
+		if (there < 0)
+			express_free(s->lanes[i].express);
 	}
 }

@@ -11,8 +11,9 @@
 
 /*
  * Loads what is not loaded yet. Counts go on from what an earlier daemon left: with the service
- * manager (NULL: nothing is), or attached, as `seen` has it. What cannot be loaded is said once,
- * and copies take the kernel's path.
+ * manager (NULL: nothing is), or attached, as `seen` has it. While there is a daemon, what is
+ * attached may be another collector's, which goes on with its counts: `seen` is NULL then. What
+ * cannot be loaded is said once, and copies take the kernel's path.
  */
 void lanes_open(struct setup *setup, const struct snapshot *seen, const struct service *service);
 /* What the service manager keeps and no lane goes on with; to be called after lanes_open. */
@@ -28,7 +29,8 @@ void lanes_clear(struct setup *setup);
 enum { LANES_RENEW_MS = 5000 };
 void lanes_renew(struct setup *setup);
 void lanes_read(struct setup *setup);
-/* Closes those that `next`, which inherited from this, does not go on with; NULL: all. */
+/* Closes those that `next`, which inherited from this, does not go on with; NULL: all. To be called
+ * after lanes_open for `next`. */
 void lanes_close(struct setup *setup, const struct setup *next);
 
 #endif

@@ -60,7 +60,7 @@ static int adopt(void *ctx)
 		setup_inherit(client->waiting, client->setup);
 	}
 	if (client->live)
-		lanes_open(client->waiting, &client->daemon.reconcile.seen, NULL);
+		lanes_open(client->waiting, NULL, NULL);
 	lanes_close(client->setup, client->waiting);
 	subjects_clear(&client->daemon.subjects);
 	setup_free(client->setup);
