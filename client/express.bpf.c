@@ -245,6 +245,14 @@ static __always_inline bool write_any(struct __sk_buff *skb, const struct inner 
 	return false;
 }
 
+/* To ask for the time takes as long as all of the headers: one copy for each eighth frame of a
+ * CPU's does, however many frames it is. Those after it see what it found. */
+static __always_inline void grow_old(struct express_slot *slot, __u64 before, __u64 now)
+{
+	if ((before ^ now) >> 3 && bpf_ktime_get_coarse_ns() >= slot->until)
+		slot->old = 1;
+}
+
 static __always_inline void count(struct express_sum *sum, const struct copy *copy, bool at_hop)
 {
 	__u64 frames = 1, extra = 0;
@@ -267,6 +275,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, const struct inner
 				       const struct copy *copy, __u32 hash)
 {
 	const __u16 id = (__u16)sum->packets + (__u16)hash;
+	__u64 before;
 	long error;
 
 	error = bpf_skb_adjust_room(skb, slot->outer + ETH_HLEN, BPF_ADJ_ROOM_MAC, copy->room);
@@ -278,17 +287,11 @@ static __always_inline int encapsulate(struct __sk_buff *skb, const struct inner
 		sum->dropped++;
 		return TC_ACT_SHOT;
 	}
+	before = sum->packets;
 	count(sum, copy, slot->hop_entry && skb->ifindex == slot->hop_entry);
+	grow_old(slot, before, sum->packets);
 	return bpf_redirect_neigh(slot->oif, (struct bpf_redir_neigh *)&slot->via,
 				  sizeof(struct bpf_redir_neigh), 0);
-}
-
-/* To ask for the time takes as long as all of the headers: each eighth packet of a CPU's does. */
-static __always_inline bool grows_old(struct express_slot *slot, const struct express_sum *sum)
-{
-	if (!slot->old && !(sum->packets & 7) && bpf_ktime_get_coarse_ns() >= slot->until)
-		slot->old = 1;
-	return slot->old;
 }
 
 SEC("tc")
@@ -316,7 +319,7 @@ int vtap_express(struct __sk_buff *skb)
 	sum = bpf_map_lookup_elem(&vtap_counts, &zero); /* EXPRESS_TAKEN */
 	if (!sum)
 		return TC_ACT_OK;
-	if (grows_old(slot, sum))
+	if (slot->old)
 		return pass(skb, EXPRESS_PASS_UNATTENDED);
 	reason = read_inner(skb, &in);
 	if (reason)
