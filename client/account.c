@@ -159,7 +159,8 @@ static void give(struct tunnel_account *tunnel, struct stream_account *a, uint64
  * What the hop's entry, the lane or the qdisc holds back is mostly seen twice: they count a drop,
  * and the action that mirred it there counts an overlimit. A super-packet that was cut and lost in
  * part shows at the qdisc alone, and so do the hop's drops where veth does not tell of them (before
- * Linux 6.6); a tunnel that is down shows at the action alone.
+ * Linux 6.6); a tunnel that is down shows at the action alone. Actions are read last: what they
+ * count of a moment between the two shows elsewhere in the next sample.
  */
 static void merge_views(struct tunnel_account *tunnel, struct stream_account *const *streams,
 			size_t count)
@@ -168,11 +169,15 @@ static void merge_views(struct tunnel_account *tunnel, struct stream_account *co
 
 	for (size_t i = 0; i < count; i++)
 		refused += streams[i]->refused;
+	uint64_t late = least(tunnel->early, tunnel->held);
+	tunnel->held -= late;
+	tunnel->capped -= least(tunnel->early - late, tunnel->capped);
 	uint64_t both = least(refused, tunnel->held);
 	refused += tunnel->refused - both;
 	tunnel->pool_lost += tunnel->held - both;
 	if (tunnel->capped > refused)
 		tunnel->pool_lost += tunnel->capped - refused;
+	tunnel->early = refused - least(refused, tunnel->capped);
 	uint64_t lost = tunnel->held + (tunnel->capped > refused ? tunnel->capped : refused);
 	tunnel->tx_dropped += lost;
 	/* what never reached a new device may be from before there was one */

@@ -57,6 +57,7 @@ struct tunnel_account {
 	uint64_t pool_lost;                /* lost, not taken from a stream yet */
 	uint64_t sent, lost;               /* of this sample ... */
 	uint64_t held, capped, refused;    /* ... views of the same losses */
+	uint64_t early;                    /* of the last sample: seen at an action alone */
 	uint64_t extra, extra_bytes;       /* sent of egress beyond what its filters count */
 	uint64_t lost_in_a_row;            /* since a copy was sent last, by this device */
 	uint64_t moved_at,

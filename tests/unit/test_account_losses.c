@@ -96,6 +96,53 @@ START_TEST(losses_on_the_lane)
 }
 END_TEST
 
+static void seen_by(size_t other, uint64_t lost)
+{
+	if (other == 0)
+		hop.stats.tx_dropped = lost;
+	else if (other == 1)
+		lane.dropped = lost;
+	else
+		cap.drops = (uint32_t)lost;
+}
+
+/* Actions are read last: they have counted what is lost in the meantime, and the others have not.
+ */
+START_TEST(losses_while_counters_are_read)
+{
+	uint64_t lost = 0;
+
+	for (size_t other = 0; other < 3; other++) {
+		start(0, 1);
+		lost = 0;
+		for (uint64_t i = 0; i < 20; i++) {
+			uint64_t between = i * 7 % 5;
+			copy(0, 20, 100, 10);
+			lost += 10;
+			seen_by(other, lost);
+			filters[0].stats.overlimits = lost += between;
+			filters[0].stats.packets += between;
+			filters[0].stats.bytes += between * 100;
+			observe();
+			expect_losses(lost);
+		}
+		seen_by(other, lost);
+		observe();
+		expect_losses(lost);
+		ck_assert_uint_eq(streams[0].packets, 200);
+	}
+	/* at the filter behind the hop, too */
+	start(0, 1);
+	copy(0, 20, 100, 10);
+	cap.drops = 8;
+	hop_filter.stats.overlimits = 10;
+	observe();
+	cap.drops = 10;
+	observe();
+	expect_losses(10);
+}
+END_TEST
+
 START_TEST(all_lost_is_told)
 {
 	start(1, 0);
@@ -159,6 +206,7 @@ int main(void)
 	tcase_add_test(tests, capped_packets_are_lost_once);
 	tcase_add_test(tests, losses_on_the_hop);
 	tcase_add_test(tests, losses_on_the_lane);
+	tcase_add_test(tests, losses_while_counters_are_read);
 	tcase_add_test(tests, all_lost_is_told);
 	tcase_add_test(tests, a_new_device_has_lost_nothing);
 	tcase_add_test(tests, a_lane_that_works_is_no_loss);
