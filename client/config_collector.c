@@ -153,12 +153,12 @@ static void check_devices(struct conf *conf, int line, const struct client_colle
 			     c->device, earlier->device, earlier->name);
 }
 
-/* What the kernel refuses (EEXIST). */
-static void check_identity(struct conf *conf, int line, const struct client_collector *c,
+/* What the kernel refuses (EEXIST). True if it was reported. */
+static bool check_identity(struct conf *conf, int line, const struct client_collector *c,
 			   const struct client_collector *earlier)
 {
 	if (c->encap != earlier->encap || c->vni != earlier->vni || !c->address.family)
-		return;
+		return false;
 	if (c->encap == ENCAP_VXLAN && c->vni && c->port && c->port == earlier->port &&
 	    c->address.family == earlier->address.family)
 		conf_problem(conf, line,
@@ -172,6 +172,9 @@ static void check_identity(struct conf *conf, int line, const struct client_coll
 			     "collector \"%s\" has the same address and vni: the kernel has only "
 			     "one %s tunnel with them",
 			     earlier->name, encap_name(c->encap));
+	else
+		return false;
+	return true;
 }
 
 void config_check_collector(struct conf *conf, const struct client_config *config, size_t i)
@@ -180,6 +183,7 @@ void config_check_collector(struct conf *conf, const struct client_config *confi
 	const struct client_collector *c = &config->collectors[i];
 	int device_line =
 	    *conf_string(section, "device") ? conf_key_line(section, "device") : conf_line(section);
+	bool told = false; /* of the first one with its identity: of n alike, n lines and no more */
 
 	for (size_t j = 0; j < i; j++) {
 		const struct client_collector *earlier = &config->collectors[j];
@@ -190,6 +194,6 @@ void config_check_collector(struct conf *conf, const struct client_config *confi
 			return;
 		}
 		check_devices(conf, device_line, c, earlier);
-		check_identity(conf, conf_key_line(section, "vni"), c, earlier);
+		told = told || check_identity(conf, conf_key_line(section, "vni"), c, earlier);
 	}
 }

@@ -40,6 +40,13 @@ START_TEST(collectors_that_clash)
 	bad("collector a { address = 2001:db8::1 }\ncollector b { address = 2001:db8::2 }",
 	    "2: vni 42 on port 4789 is that of collector \"a\": the kernel has only one IPv6 "
 	    "tunnel with it\n");
+	/* each is told of once, however many there are */
+	bad("collector a { address = 192.0.2.1 }\ncollector b { address = 192.0.2.2 }\n"
+	    "collector c { address = 192.0.2.3 }",
+	    "2: vni 42 on port 4789 is that of collector \"a\": the kernel has only one IPv4 "
+	    "tunnel with it\n"
+	    "3: vni 42 on port 4789 is that of collector \"a\": the kernel has only one IPv4 "
+	    "tunnel with it\n");
 	client_config_free(
 	    good("collector a { address = 192.0.2.1 }\ncollector b { address = 2001:db8::1 }\n"
 		 "collector c { address = 192.0.2.1 vni = 7 }\n"
