@@ -142,6 +142,11 @@ void copies_applied(struct setup *s, const struct op *op)
 	if (op->type == OP_FILTER_PUT && op->subject >= (int)collectors &&
 	    (size_t)op->subject < collectors + s->streams_count)
 		account_restart(&s->stream_accounts[(size_t)op->subject - collectors]);
+	/* what was lost without it is no reason any more */
+	if (op->type == OP_LINK_CREATE && op->subject >= 0 && (size_t)op->subject < collectors) {
+		s->tunnel_accounts[op->subject].lost_in_a_row = 0;
+		s->tunnels[op->subject].all_lost = false;
+	}
 	for (size_t i = 0; op->type == OP_RULESET_PUT && i < s->streams_count; i++)
 		if (s->config->mirrors[s->streams[i].mirror].tee)
 			account_restart(&s->stream_accounts[i]);
