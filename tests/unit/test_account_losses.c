@@ -110,7 +110,7 @@ static void seen_by(size_t other, uint64_t lost)
  */
 START_TEST(losses_while_counters_are_read)
 {
-	uint64_t lost = 0;
+	uint64_t lost;
 
 	for (size_t other = 0; other < 3; other++) {
 		start(0, 1);
