@@ -130,13 +130,17 @@ static void parse_bpf(const struct nlattr *attr, struct filter *out)
 
 	nlattr_parse_nest(attr, tb, TCA_BPF_MAX);
 	parse_program(tb, out);
-	if (nlattr_u32(tb[TCA_BPF_FLAGS], &flags) && (flags & TCA_BPF_FLAG_ACT_DIRECT))
-		out->action = ACTION_VERDICT;
+	nlattr_u32(tb[TCA_BPF_FLAGS], &flags);
+	bool verdict = flags & TCA_BPF_FLAG_ACT_DIRECT;
 	nlattr_parse_nest(tb[TCA_BPF_ACT], actions, TCA_ACT_MAX_PRIO);
 	if (actions[1])
 		parse_action(actions[1], out);
-	if (actions[2])
-		out->action = ACTION_NONE; /* vtap makes one action: somebody changed it */
+	else if (verdict)
+		out->action = ACTION_VERDICT;
+	/* vtap makes one action, or lets the program decide, and then none is run
+	 * (cls_bpf_classify): somebody changed it */
+	if (actions[2] || (actions[1] && verdict))
+		out->action = ACTION_NONE;
 }
 
 bool filter_parse(const struct nlmsghdr *header, struct filter *out)

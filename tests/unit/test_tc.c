@@ -277,6 +277,31 @@ START_TEST(reads_guards)
 }
 END_TEST
 
+/* With that flag the kernel runs no action, whatever there is. */
+START_TEST(a_verdict_and_an_action)
+{
+	struct want_filter want = mirror(TC_EGRESS, 2, FILTER_HANDLE);
+	struct nlattr *last;
+	uint32_t flags = TCA_BPF_FLAG_ACT_DIRECT;
+	struct filter f;
+
+	want.insns = only_ipv4;
+	want.insns_count = 4;
+	filter_put(&m, buffer, sizeof(buffer), &want, 3, 4);
+	ck_assert(filter_parse(m.header, &f));
+	ck_assert_int_eq(f.action, ACTION_MIRROR);
+	free(f.insns);
+	last = (struct nlattr *)((char *)m.header + m.header->nlmsg_len - 8);
+	ck_assert_int_eq(last->nla_type, TCA_BPF_FLAGS_GEN);
+	last->nla_type = TCA_BPF_FLAGS;
+	memcpy(last + 1, &flags, sizeof(flags));
+	ck_assert(filter_parse(m.header, &f));
+	ck_assert_int_eq(f.action, ACTION_NONE);
+	ck_assert_int_eq(f.owner, OWNER_CLIENT);
+	free(f.insns);
+}
+END_TEST
+
 START_TEST(reads_qdiscs)
 {
 	struct nlmsghdr *message = message_from_hex(dump_clsact);
@@ -382,6 +407,7 @@ int main(void)
 	tcase_add_test(tests, longest_program);
 	tcase_add_test(tests, reads_mirrors);
 	tcase_add_test(tests, reads_guards);
+	tcase_add_test(tests, a_verdict_and_an_action);
 	tcase_add_test(tests, reads_qdiscs);
 	tcase_add_test(tests, burst_survives_the_ticks);
 	tcase_add_test(tests, damaged);
