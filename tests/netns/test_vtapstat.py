@@ -128,7 +128,11 @@ def test_watch_repeats(lab):
     collector = lab.collector()
     collector.wait_ok()
     watch = subprocess.Popen(
-        (VTAPSTAT, "--watch=1", "-s", collector.socket_path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        (VTAPSTAT, "--watch=1", "-s", collector.socket_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        # tests that run in the background of a shell ignore it, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         os.set_blocking(watch.stdout.fileno(), False)
